@@ -1,0 +1,28 @@
+"""Surroundings of every test: threads, a fixed seed, names for doctests."""
+
+from tools import gate
+
+gate.enter()  # before torch is imported
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+
+def pytest_collection_modifyitems(items):
+    """Tests marked `gpu` run wherever CUDA is."""
+    if torch.cuda.is_available():
+        return
+    skip = pytest.mark.skip(reason="there is no CUDA device here")
+    for item in items:
+        if "gpu" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def surroundings(doctest_namespace):
+    """Every test starts from the same random state."""
+    doctest_namespace["np"] = np
+    doctest_namespace["torch"] = torch
+    np.random.seed(0)
+    torch.manual_seed(0)

@@ -1,0 +1,1 @@
+"""Scripts that build and check the book; not part of the package."""
