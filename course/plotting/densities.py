@@ -35,10 +35,10 @@ def show_density(
         torch.linspace(bottom, top, resolution),
     )
     with torch.no_grad():
-        density = torch.as_tensor(log_prob(grid)).exp().cpu()
+        density = torch.as_tensor(log_prob(grid)).exp().cpu().numpy()
     paper = plt.rcParams["axes.facecolor"]
     ax.imshow(
-        density.view(resolution, resolution).T,
+        density.reshape(resolution, resolution).T,
         extent=extent,
         origin="lower",
         aspect="auto",
@@ -56,10 +56,10 @@ def show_points(
     label: str | None = None,
 ) -> Axes:
     """Draw points, shape (N, 2), as small discs; return the axes."""
-    x = torch.as_tensor(x).detach().cpu()
+    x = torch.as_tensor(x).detach().cpu().numpy()
     if x.ndim != 2 or x.shape[1] != 2:
         raise ValueError(
-            f"points must have shape (N, 2), not {tuple(x.shape)}: choose two "
+            f"points must have shape (N, 2), not {x.shape}: choose two "
             f"of their features"
         )
     ax = ax or plt.subplots(figsize=(3.5, 3.5))[1]

@@ -38,7 +38,7 @@ def show_images(
 def as_images(images: ArrayLike | torch.Tensor) -> np.ndarray:
     """Copy images to shape (N, H, W, C), clipped to [0, 1], on the CPU."""
     if isinstance(images, torch.Tensor):
-        images = images.detach().cpu()
+        images = images.detach().cpu().numpy()
     x = np.asarray(images, dtype=float)
     if x.ndim == 3:
         x = x[:, None]
