@@ -8,7 +8,7 @@ import pytest
 import course
 
 ROOT = Path(course.__file__).parent
-BASE = {"protocols", "arrays", "seeding", "budget"}
+BASE = {"protocols", "arrays", "seeding", "budget", "selfcheck"}
 ALLOWED = {
     "__init__": set(),
     **{part: set() for part in BASE},
