@@ -19,6 +19,16 @@ def pytest_collection_modifyitems(items):
             item.add_marker(skip)
 
 
+def pytest_collectstart(collector):
+    """A second run of a notebook must draw the same figures, byte by byte.
+
+    nbval leaves images out of the comparison unless told otherwise.
+    """
+    if collector.path and collector.path.suffix == ".ipynb":
+        images = {"image/png", "image/jpeg", "image/svg+xml"}
+        collector.skip_compare = tuple(set(collector.skip_compare) - images)
+
+
 @pytest.fixture(autouse=True)
 def surroundings(doctest_namespace):
     """Every test starts from the same random state."""
