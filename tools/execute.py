@@ -31,7 +31,7 @@ TIMES = BUILD / "run-times.json"
 CELL_SECONDS = 120
 
 
-def pages(root: Path = ROOT) -> list[str]:
+def pages(root: Path) -> list[str]:
     """The pages of the book, without suffix, in the order of _toc.yml."""
 
     def walk(node):
@@ -47,7 +47,7 @@ def pages(root: Path = ROOT) -> list[str]:
     return list(walk(toc))
 
 
-def read(page: str, root: Path = ROOT):
+def read(page: str, root: Path):
     """The notebook that the build will see; None for a page without cells."""
     path = root / f"{page}.md"
     text = path.read_text(encoding="utf8")
@@ -56,7 +56,7 @@ def read(page: str, root: Path = ROOT):
     return reader and reader.read(text)
 
 
-def ingredients(root: Path = ROOT) -> str:
+def ingredients(root: Path) -> str:
     """A digest of everything but its own cells that a chapter's output uses."""
     digest = hashlib.sha256()
     files = [root / "requirements.txt", root / "constraints.txt"]
@@ -66,9 +66,9 @@ def ingredients(root: Path = ROOT) -> str:
     return digest.hexdigest()
 
 
-def drop_stale_cache(*, draft: bool = True) -> None:
+def drop_stale_cache(*, root: Path = ROOT, draft: bool = True) -> None:
     """Empty the cache, if drafting only where the package has changed."""
-    mark, now = CACHE / "ingredients.txt", ingredients()
+    mark, now = CACHE / "ingredients.txt", ingredients(root)
     if draft and mark.is_file() and mark.read_text() == now:
         return
     shutil.rmtree(CACHE, ignore_errors=True)
@@ -76,12 +76,12 @@ def drop_stale_cache(*, draft: bool = True) -> None:
     mark.write_text(now)
 
 
-def run(page: str):
+def run(page: str, root: Path):
     """Execute one page from top to bottom in a kernel of its own."""
     gate.enter()
-    folder = (ROOT / page).parent
+    folder = (root / page).parent
     return single_nb_execution(
-        read(page),
+        read(page, root),
         cwd=str(folder),
         timeout=CELL_SECONDS,
         allow_errors=False,
@@ -89,12 +89,12 @@ def run(page: str):
     )
 
 
-def due(draft: bool) -> list[str]:
+def due(*, draft: bool, root: Path) -> list[str]:
     """The pages to run, those that took longest last time first."""
     cache, wanted = get_cache(str(CACHE)), []
     known = {record.hashkey for record in cache.list_cache_records()}
-    for page in pages():
-        notebook = read(page)
+    for page in pages(root):
+        notebook = read(page, root)
         if notebook is None:
             continue
         if not draft or cache.create_hashed_notebook(notebook)[1] not in known:
@@ -103,15 +103,15 @@ def due(draft: bool) -> list[str]:
     return sorted(wanted, key=lambda page: -times.get(page, 1e6))
 
 
-def execute(jobs: int, draft: bool) -> int:
+def execute(*, jobs: int, draft: bool, root: Path = ROOT) -> int:
     """Run what is due, `jobs` at a time; return the number of failures."""
-    drop_stale_cache(draft=draft)
+    drop_stale_cache(draft=draft, root=root)
     cache, failures = get_cache(str(CACHE)), 0
     times = json.loads(TIMES.read_text()) if TIMES.is_file() else {}
-    wanted = due(draft)
+    wanted = due(draft=draft, root=root)
     context = get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        results = {pool.submit(run, page): page for page in wanted}
+        results = {pool.submit(run, page, root): page for page in wanted}
         for future in as_completed(results):
             page, result = results[future], future.result()
             print(f"{result.time:6.1f} s  {page}", flush=True)
@@ -123,7 +123,7 @@ def execute(jobs: int, draft: bool) -> int:
             cache.cache_notebook_bundle(
                 CacheBundleIn(
                     result.nb,
-                    str(ROOT / f"{page}.md"),
+                    str(root / f"{page}.md"),
                     data={"execution_seconds": result.time},
                 ),
                 check_validity=False,
@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("--draft", action="store_true")
     options = parser.parse_args()
     gate.enter()
-    failures = execute(options.jobs, options.draft)
+    failures = execute(jobs=options.jobs, draft=options.draft)
     if failures:
         sys.exit(f"{failures} chapter(s) failed: see the tracebacks above")
 
