@@ -63,7 +63,9 @@ def bits_per_dim(nats: Tensor | float, dims: int) -> Tensor | float:
     return nats / (dims * math.log(2))
 
 
-def paired_difference(a: PerExample, b: PerExample) -> tuple[float, float]:
+def paired_difference(
+    a: Float[Tensor, " first"], b: Float[Tensor, " second"]
+) -> tuple[float, float]:
     """Mean of a - b over the examples, and the standard error of that mean.
 
     Two models are compared on the same examples: what makes an example hard
