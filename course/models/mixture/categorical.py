@@ -1,0 +1,159 @@
+"""Mixtures of categoricals with scikit-learn's manners (latent classes)."""
+
+from typing import Any
+
+import torch
+from sklearn.utils import check_random_state
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from course.arrays import like, tensor
+from course.models.mixture.base import Mixture
+from course.models.mixture.categorical_em import (
+    CategoricalEM,
+    Parameters,
+    features,
+    m_step,
+)
+from course.models.mixture.starts import draws, plus_plus, weights
+
+
+class CategoricalMixture(Mixture):
+    """A weighted sum of products, p(x) = sum_k pi_k prod_d p(x_d | k).
+
+    Within a component the columns are independent; together they are not.
+
+    Args:
+        n_components: the number of components, K.
+        n_categories: C; the largest entry plus one where it is None.
+        smoothing: pseudo-counts for each category, on average: every column
+            of a component gets C * smoothing of them, in proportion to the
+            frequencies of the whole column (Laplace's, count + 1).
+        n_init: how many restarts; the one with the best objective is kept.
+        tol: stop once the objective rises by less, in nats per row.
+        max_iter: stop after so many EM steps in any case.
+        missing: "error", or "marginalise" to sum NaN entries out.
+        random_state: seed of the restarts.
+
+    Attributes:
+        weights_: pi, shape (K,).
+        probs_: p(x_d = c | k), shape (K, D, C).
+        history_: the objective, at the start and after every step: the mean
+            log-likelihood, in nats, plus the sum of pseudo-counts times
+            log probs_, over N. It never falls. (Without smoothing it is the
+            mean log-likelihood; with it, that alone may fall by a little.)
+        n_iter_, converged_: EM steps taken; whether the rise fell below tol.
+        n_parameters_: the number of free parameters, K - 1 + K D (C - 1).
+    """
+
+    def __init__(  # noqa: PLR0913, an estimator's options
+        self,
+        n_components=1,
+        *,
+        n_categories=None,
+        smoothing=1.0,
+        n_init=1,
+        tol=1e-6,
+        max_iter=500,
+        missing="error",
+        random_state=None,
+    ):
+        self.n_components = n_components
+        self.n_categories = n_categories
+        self.smoothing = smoothing
+        self.n_init = n_init
+        self.tol = tol
+        self.max_iter = max_iter
+        self.missing = missing
+        self.random_state = random_state
+
+    def __sklearn_tags__(self):
+        """Entries are categories; NaN is allowed where it is marginalised."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.categorical = True
+        tags.input_tags.positive_only = True
+        tags.input_tags.allow_nan = self.missing == "marginalise"
+        return tags
+
+    def _problem(self, x: Tensor, Ks: list[int]) -> tuple:
+        C = self.n_categories or int(x.nan_to_num().amax().item()) + 1
+        check_categories(x, C)
+        em = CategoricalEM(x, pseudo_counts(x, C) * self.smoothing)
+        return em, self._start(em, Ks)
+
+    def _start(self, em: CategoricalEM, Ks: list[int]) -> Parameters:
+        """Rows spread out by k-means++; every row counts for the nearest."""
+        rng = check_random_state(self.random_state)
+        u = draws(rng, self.n_init, max(Ks)).to(em.x.device)
+        chosen = em.x[plus_plus(em.x, u)].repeat(len(Ks), 1, 1)
+        pi = weights(Ks, self.n_init, em.x)
+        return Parameters(pi, nearest_rows(em, chosen, pi))
+
+    def _set(self, X: Any, pi: Tensor, probs: Tensor) -> None:
+        self.weights_, self.probs_ = like(X, pi), like(X, probs)
+
+    def _log_joint(self, x: Tensor) -> Tensor:
+        """Log pi_k + sum_d log p(x_d | k), looked up."""
+        probs = tensor(self.probs_, x)
+        check_categories(x, probs.shape[2])
+        d = torch.arange(x.shape[1], device=x.device)
+        one = torch.ones_like(probs[..., :1])  # where the entry is missing
+        probs = torch.cat([probs, one], dim=-1)
+        index = x.nan_to_num(nan=probs.shape[2] - 1).long()
+        log_p = probs.log()[:, d, index].sum(dim=-1)  # (K, n)
+        return log_p + tensor(self.weights_, x).log()[:, None]
+
+    def _count(self) -> int:
+        K, D, C = self.probs_.shape
+        return K - 1 + K * D * (C - 1)
+
+    def _draw(self, k: Tensor, rng: Any) -> Tensor:
+        """The inverse of the distribution function, at uniform numbers."""
+        probs = tensor(self.probs_, torch.empty(0))
+        u = tensor(rng.random_sample((len(k), probs.shape[1])), probs)
+        x = torch.empty_like(u)
+        for i in k.unique().tolist():
+            edges = probs[i].cumsum(dim=-1)
+            edges = edges / edges[:, -1:]
+            drawn = torch.searchsorted(
+                edges, u[k == i].T.contiguous(), right=True
+            )
+            x[k == i] = drawn.T.to(x)
+        return x
+
+
+def pseudo_counts(x: Tensor, C: int) -> Tensor:
+    """C in every column, in proportion to count + 1, shape (D, C)."""
+    counts = sum(features(b, C)[:-1].sum(-1) for b in x.split(1000)) + 1
+    counts = counts.view(-1, C)
+    return C * counts / counts.sum(dim=-1, keepdim=True)
+
+
+def nearest_rows(em: CategoricalEM, centres: Tensor, pi: Tensor) -> Tensor:
+    """The probabilities when every row belongs to its nearest centre."""
+    B, K, _ = centres.shape
+    distance = torch.cdist(centres, em.x.expand(B, -1, -1)) ** 2
+    distance = distance.masked_fill(pi[..., None] == 0, torch.inf)
+    r = one_hot(distance.argmin(dim=1), K).to(em.x).mT  # (B, K, N)
+    S = r.reshape(B * K, -1) @ em.features(em.x).T
+    return m_step(S.view(B, K, -1), em.prior, N=len(em.x)).probs
+
+
+def check_categories(x: Tensor, C: int) -> None:
+    """Every entry is one of the whole numbers 0 .. C-1, or missing.
+
+    Raises:
+        ValueError: an entry is not.
+    """
+    x = x.nan_to_num()
+    if x.min() < 0:
+        raise ValueError(
+            f"Negative values in data: categories are numbered from 0, and "
+            f"there is {x.min().item():g}"
+        )
+    if (x != x.round()).any() or x.max() >= C:
+        raise ValueError(
+            f"entries must be whole numbers from 0 to {C - 1} (n_categories "
+            f"= {C}), but they range from {x.min().item():g} to "
+            f"{x.max().item():g}: round or bin them, or set n_categories"
+        )
