@@ -1,0 +1,56 @@
+// A box that is wider than its column scrolls sideways. Give each such box a
+// place in the order of the tab key and a name, so that a keyboard can scroll
+// it too; take both away when the window becomes wide enough.
+const COURSE_BOXES = [
+  ["div.math", "Wide equation, scrolls sideways"],
+  ["span.math", "Wide formula, scrolls sideways"],
+  ["div.highlight > pre", "Code, scrolls sideways"],
+  [".cell_output > .output", "Output, scrolls"],
+  [".pst-scrollable-table-container", "Wide table, scrolls sideways"],
+];
+
+function courseIsWide(box) {
+  if (getComputedStyle(box).display === "inline") {
+    const block = box.closest("p, li, td, dd, div");
+    return box.getBoundingClientRect().width > block.clientWidth + 1;
+  }
+  return (
+    box.scrollWidth > box.clientWidth + 1 ||
+    box.scrollHeight > box.clientHeight + 1
+  );
+}
+
+function courseMark(box, name) {
+  const wide = courseIsWide(box);
+  if (wide) {
+    box.tabIndex = 0;
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-label", name);
+  } else if (box.getAttribute("aria-label") === name) {
+    box.removeAttribute("tabindex");
+    box.removeAttribute("role");
+    box.removeAttribute("aria-label");
+  }
+  box.classList.toggle("course-wide", wide);
+}
+
+function courseMarkBoxes() {
+  for (const [selector, name] of COURSE_BOXES) {
+    document.querySelectorAll(selector).forEach((box) => courseMark(box, name));
+  }
+}
+
+let courseTimer;
+function courseMarkSoon() {
+  clearTimeout(courseTimer);
+  courseTimer = setTimeout(courseMarkBoxes, 150);
+}
+
+window.addEventListener("load", async () => {
+  await window.MathJax?.startup?.promise;
+  courseMarkBoxes();
+  document.documentElement.dataset.courseReady = "yes"; // for the tests
+});
+window.addEventListener("resize", courseMarkSoon);
+document.addEventListener("toggle", courseMarkSoon, true);
+document.addEventListener("click", courseMarkSoon);
