@@ -81,7 +81,8 @@ class VAE(nn.Module):
         """p(x | z), a product over features; any axes may come before z's."""
         *front, latent = z.shape
         output = self.decoder(z.reshape(-1, latent))
-        return self.family(output.unflatten(0, front), len(front))
+        output = output.reshape(*front, *output.shape[1:])
+        return self.family(output, batch_dims=len(front))
 
     def elbo(self, x: Batch) -> tuple[PerExample, PerExample]:
         """Both terms of the bound: log p(x | z) for one z ~ q, and KL(q || p).
