@@ -40,7 +40,7 @@ class Mixture(DensityMixin, BaseEstimator):
         """Fit all models in one batch: the runs of the first, of the next..."""
         for model in models:
             check_options(model)
-            x = rows(model, X, fit=True, missing=self.missing != "error")
+            x = model._rows(X, fit=True)
             check_enough(model, x)
         Ks = [model.n_components for model in models]
         em, start = self._problem(x, Ks)
@@ -69,7 +69,20 @@ class Mixture(DensityMixin, BaseEstimator):
     def _read(self, X: Any) -> Tensor:
         """The rows of X, for a fitted model."""
         check_is_fitted(self)
-        return rows(self, X, missing=self.missing != "error")
+        return self._rows(X)
+
+    def _rows(self, X: Any, *, fit: bool = False) -> Tensor:
+        """The rows of X, checked; NaN only where it is marginalised."""
+        try:
+            return rows(self, X, fit=fit, missing=self.missing != "error")
+        except ValueError as error:
+            if "contains NaN" not in str(error):
+                raise
+            raise ValueError(
+                f"Input X contains NaN, which {type(self).__name__} takes for "
+                f"a missing entry: set missing='marginalise' to sum or "
+                f"integrate over it, or drop those rows"
+            ) from None
 
     def _blocks(self, x: Tensor) -> list[Tensor]:
         """Log p(k, x_n), shape (1, K, n), for one block of rows at a time."""

@@ -81,6 +81,16 @@ class Full:
         return torch.diag_embed(diagonal)
 
     @staticmethod
+    def dense(Sigma: Tensor) -> Tensor:
+        """The covariance as a matrix."""
+        return Sigma
+
+    @staticmethod
+    def sparse(Sigma: Tensor) -> Tensor:
+        """The inverse of dense."""
+        return Sigma
+
+    @staticmethod
     def valid(Sigma: Tensor) -> bool:
         """Whether every Sigma is symmetric and positive definite."""
         symmetric = torch.allclose(Sigma, Sigma.mT, rtol=1e-6)

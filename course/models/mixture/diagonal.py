@@ -58,6 +58,16 @@ class Diagonal:
         return diagonal
 
     @staticmethod
+    def dense(Sigma: Tensor) -> Tensor:
+        """The covariance as a matrix."""
+        return torch.diag_embed(Sigma)
+
+    @staticmethod
+    def sparse(Sigma: Tensor) -> Tensor:
+        """The inverse of dense."""
+        return Sigma.diagonal(dim1=-2, dim2=-1)
+
+    @staticmethod
     def valid(Sigma: Tensor) -> bool:
         """Whether every variance is positive."""
         return bool((Sigma > 0).all())

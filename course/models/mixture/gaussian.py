@@ -12,6 +12,7 @@ from course.models.mixture.covariances import Full, Tied
 from course.models.mixture.diagonal import Diagonal, Spherical
 from course.models.mixture.gaussian_em import GaussianEM, Parameters
 from course.models.mixture.given import given_start
+from course.models.mixture.missing import MissingEM, expected, log_joint_observed
 from course.models.mixture.starts import draws, plus_plus, weights
 
 KINDS = {
@@ -86,7 +87,8 @@ class GaussianMixture(Mixture):
         return KINDS[self.covariance_type]
 
     def _problem(self, x: Tensor, Ks: list[int]) -> tuple:
-        em = GaussianEM(x, self._kind, self.ridge)
+        build = MissingEM if x.isnan().any() else GaussianEM
+        em = build(x, self._kind, self.ridge)
         return em, self._start(em, Ks)
 
     def _start(self, em: GaussianEM, Ks: list[int]) -> Parameters:
@@ -109,7 +111,23 @@ class GaussianMixture(Mixture):
         return Parameters(pi, mu, Sigma)
 
     def _log_joint(self, x: Tensor) -> Tensor:
-        return self._kind.log_joint(x, *self._parameters(x))
+        parameters = self._parameters(x)
+        if x.isnan().any():
+            Sigma = self._kind.dense(parameters.Sigma)
+            return log_joint_observed(x, parameters._replace(Sigma=Sigma))
+        return self._kind.log_joint(x, *parameters)
+
+    def impute(self, X: Any) -> Any:
+        """A copy of X with every NaN replaced by E[x_missing | x_observed].
+
+        The mean over components: sum_k r_k (mu_k + G_k (x - mu_k)_o), with
+        G_k = Sigma_:o Sigma_oo^-1. Needs missing="marginalise".
+        """
+        x = self._read(X)
+        _, mu, Sigma = self._parameters(x)
+        Sigma = self._kind.dense(Sigma)
+        r = tensor(self.predict_proba(x), x)
+        return like(X, expected(x, r, mu=mu, Sigma=Sigma))
 
     def _count(self) -> int:
         """K - 1 weights, K D means, and the covariances."""

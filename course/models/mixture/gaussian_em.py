@@ -25,15 +25,19 @@ class Parameters(NamedTuple):
 
 
 def m_step(
-    S: Float[Tensor, "B K F"], kind: type, *, N: int, ridge: Tensor
+    N_k: Float[Tensor, "B K"],
+    mu: Float[Tensor, "B K D"],
+    Sigma: Tensor,
+    *,
+    kind: type,
+    ridge: Float[Tensor, " D"],
 ) -> Parameters:
-    """Maximum likelihood from the sums S_k = sum_n r_nk features(x_n).
+    """Maximum likelihood: pi_k = N_k / N, and the moments of the rows.
 
-    pi_k = N_k / N, and mu_k, Sigma_k are the mean and covariance of the rows
-    weighted by r_nk; `ridge`, shape (D,), is added to the diagonal of Sigma_k.
+    Mu_k and Sigma_k are the mean and covariance of the rows weighted by r_nk,
+    as `kind.moments` gives them; the ridge is added to Sigma_k's diagonal.
     """
-    N_k, mu, Sigma = kind.moments(S, len(ridge))
-    pi = N_k / N
+    pi = N_k / N_k.sum(dim=1, keepdim=True)
     empty = (N_k == 0).view(N_k.shape + (1,) * (Sigma.ndim - N_k.ndim))
     Sigma = torch.where(empty, kind.matrix(torch.ones_like(ridge)), Sigma)
     return Parameters(pi, mu, kind.share(pi, Sigma) + kind.matrix(ridge))
@@ -64,8 +68,12 @@ class GaussianEM:
         return self.mean(log_p), Parameters(pi, mu, Sigma)
 
     def m_step(self, S: Float[Tensor, "B K F"]) -> Parameters:
-        """Maximum likelihood from the sums S, plus the ridge."""
-        return m_step(S, self.kind, N=self.N, ridge=self.ridge)
+        """The M-step from S_k = sum_n r_nk features(x_n)."""
+        return self.from_moments(*self.kind.moments(S, self.D))
+
+    def from_moments(self, N_k: Tensor, mu: Tensor, Sigma: Tensor):
+        """The M-step from the moments of the weighted rows."""
+        return m_step(N_k, mu, Sigma, kind=self.kind, ridge=self.ridge)
 
     def mean(self, log_p: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
         """The mean log-likelihood, in the units of x."""
@@ -103,11 +111,18 @@ def units(
     """The centre and the scale of every column of x.
 
     Raises:
-        ValueError: a column is constant, and there is no ridge.
+        ValueError: a column is constant, and there is no ridge; or all its
+            entries are missing.
     """
+    if (empty := x.isnan().all(dim=0)).any():
+        raise ValueError(
+            f"columns {empty.nonzero().flatten().tolist()} have no entry that "
+            f"is present: drop them"
+        )
     centre = x.nanmean(dim=0)
     variance = (x - centre).square().nanmean(dim=0)
-    constant = (x.isnan() | (x == x.nan_to_num().amax(dim=0))).all(dim=0)
+    top = x.nan_to_num(nan=-torch.inf).amax(dim=0)
+    constant = (x.isnan() | (x == top)).all(dim=0)
     if ridge == 0 and constant.any() and kind is not Spherical:
         columns = constant.nonzero().flatten().tolist()
         raise ValueError(
