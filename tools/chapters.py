@@ -172,7 +172,7 @@ class Reader:
         options, body, skipped = split(token.content)
         kept = Directive(name, argument, options, body, at, folded)
         self.page.directives.append(kept)
-        inner = folded or "dropdown" in str(options.get("class", ""))
+        inner = folded or "dropdown" in f"{name} {options.get('class')}"
         if name not in VERBATIM:
             self.read(body, at + skipped, folded=inner)
         return name
