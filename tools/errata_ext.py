@@ -96,10 +96,18 @@ class ErrataDirective(SphinxDirective):
             head = nodes.paragraph()
             head += reference("doc", page, self.env.docname)
             inner = nodes.bullet_list()
-            inner.extend(self.taken(a, ids) for a, ids in anchors.items())
+            for anchor in sorted(anchors, key=self.order(chapter)):
+                inner += self.taken(anchor, anchors[anchor])
             outer += nodes.list_item("", head, inner)
         section += outer
         return section
+
+    def order(self, chapter: str):
+        """Where a label stands in the text of a chapter."""
+        path = Path(self.env.srcdir) / chapter
+        self.env.note_dependency(str(path))
+        text = path.read_text(encoding="utf8") if path.is_file() else ""
+        return lambda anchor: text.find(f"({anchor})=")
 
     def taken(self, anchor: str, ids: list[str]) -> nodes.list_item:
         """A place in a chapter, and the entries that it takes up."""
