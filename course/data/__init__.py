@@ -1,0 +1,45 @@
+"""One door to all the data of the course; most of it needs no network.
+
+Embedded and real: `digits`, `faces`, `photographs`, `patches`, `iris`, `wine`,
+`breast_cancer`. Generated, with the truth known: `Moons`, `Rings`, `Pinwheel`,
+`GaussianGrid`, `glyphs`. Downloaded once and kept: `mnist`, `fashion_mnist`.
+
+Images are float32 in [0, 1], channels first; labels are int64. Every call
+returns fresh arrays.
+"""
+
+from course.data.densities import GaussianGrid, Pinwheel
+from course.data.downloads import (
+    FASHION_MNIST,
+    MNIST,
+    Source,
+    fashion_mnist,
+    mnist,
+)
+from course.data.images import digits, faces, patches, photographs
+from course.data.lettering import FONTS, draw_glyph, glyphs
+from course.data.polar import Moons, Rings
+from course.data.tables import Table, breast_cancer, iris, wine
+
+__all__ = [
+    "FASHION_MNIST",
+    "FONTS",
+    "MNIST",
+    "GaussianGrid",
+    "Moons",
+    "Pinwheel",
+    "Rings",
+    "Source",
+    "Table",
+    "breast_cancer",
+    "digits",
+    "draw_glyph",
+    "faces",
+    "fashion_mnist",
+    "glyphs",
+    "iris",
+    "mnist",
+    "patches",
+    "photographs",
+    "wine",
+]

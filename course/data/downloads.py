@@ -1,0 +1,202 @@
+"""MNIST and Fashion-MNIST: downloaded once, checked, kept in a cache.
+
+The cache is the folder that COURSE_DATA names, or the usual place for caches
+of this computer. A file is used only if its SHA-256 is the known one; any
+other (truncated, tampered with, half written) is fetched again.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pooch
+import requests
+from jaxtyping import Float32, Int64
+
+from course.data.choices import check_choice
+from course.data.idx import read_idx
+
+ROUNDS = 2  # how often each mirror is tried
+PAUSE = 1.0  # seconds between the rounds
+TIMEOUT = 20  # seconds without a byte
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the files of a data set are, and their SHA-256.
+
+    `dataclasses.replace(MNIST, mirrors=("https://...",))` names servers of
+    your own.
+    """
+
+    name: str
+    mirrors: tuple[str, ...]
+    sha256: dict[str, str]
+
+
+# The checksums are those published by TensorFlow Datasets; the files are the
+# ones whose MD5 torchvision publishes.
+MNIST = Source(
+    name="mnist",
+    mirrors=(
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    ),
+    sha256={
+        "train-images-idx3-ubyte.gz": (
+            "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"
+        ),
+        "train-labels-idx1-ubyte.gz": (
+            "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"
+        ),
+        "t10k-images-idx3-ubyte.gz": (
+            "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"
+        ),
+        "t10k-labels-idx1-ubyte.gz": (
+            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"
+        ),
+    },
+)
+FASHION_MNIST = Source(
+    name="fashion-mnist",
+    mirrors=(
+        "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+        "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/"
+        "master/data/fashion/",
+    ),
+    sha256={
+        "train-images-idx3-ubyte.gz": (
+            "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"
+        ),
+        "train-labels-idx1-ubyte.gz": (
+            "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"
+        ),
+        "t10k-images-idx3-ubyte.gz": (
+            "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"
+        ),
+        "t10k-labels-idx1-ubyte.gz": (
+            "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"
+        ),
+    },
+)
+
+
+def cache() -> Path:
+    """The folder for downloaded data: COURSE_DATA, or this computer's own."""
+    place = os.environ.get("COURSE_DATA") or pooch.os_cache(
+        "learning-to-generate"
+    )
+    return Path(place).expanduser().absolute()
+
+
+def _download(url: str, file: str, _: object) -> None:
+    """Write what is at url to file, readable by all who share the cache."""
+    pooch.HTTPDownloader(timeout=TIMEOUT)(url, file, None)
+    os.chmod(file, 0o644)
+
+
+def _attempts(source: Source) -> Iterator[str]:
+    for number in range(ROUNDS):
+        if number:
+            time.sleep(PAUSE)
+        yield from source.mirrors
+
+
+def fetch(source: Source, file: str) -> Path:
+    """The path of a file in the cache, downloaded first if need be.
+
+    The mirrors are tried in turn, twice. A download appears in the cache
+    only when it is complete and its checksum right.
+
+    Raises:
+        ConnectionError: no mirror gave the file.
+        OSError: the cache cannot be read or written.
+    """
+    check_choice("file", file, source.sha256)
+    folder = cache() / source.name
+    troubles = {}
+    for mirror in _attempts(source):
+        try:
+            found = pooch.retrieve(
+                mirror.rstrip("/") + "/" + file,
+                known_hash=source.sha256[file],
+                fname=file,
+                path=folder,
+                downloader=_download,
+            )
+        except requests.RequestException as trouble:
+            troubles[mirror] = f"{type(trouble).__name__}: {trouble}"
+        except ValueError:
+            troubles[mirror] = "the file there has a wrong checksum"
+        except OSError as trouble:
+            raise _no_cache(folder / file) from trouble
+        else:
+            return Path(found)
+    raise _no_network(folder / file, troubles)
+
+
+def _no_cache(place: Path) -> OSError:
+    return OSError(
+        f"the cache cannot hold {place}: let the environment variable "
+        f"COURSE_DATA name a folder that can be read and written, or use data "
+        f"that need no network: digits() or glyphs(n)"
+    )
+
+
+def _no_network(place: Path, troubles: dict[str, str]) -> ConnectionError:
+    tried = "".join(f"\n  {url} ({why})" for url, why in troubles.items())
+    return ConnectionError(
+        f"{place.name} could not be downloaded. Tried:{tried}\n"
+        f"If you have the file, put it at {place}. "
+        f"Data that need no network: digits() or glyphs(n)."
+    )
+
+
+def _load(
+    source: Source, part: str
+) -> tuple[Float32[np.ndarray, "n 1 h w"], Int64[np.ndarray, " n"]]:
+    check_choice("part", part, ("train", "test"))
+    stem = {"train": "train", "test": "t10k"}[part]
+    x = read_idx(fetch(source, f"{stem}-images-idx3-ubyte.gz"), axes=3)
+    y = read_idx(fetch(source, f"{stem}-labels-idx1-ubyte.gz"), axes=1)
+    if len(x) != len(y):
+        raise ValueError(
+            f"{source.name} has {len(x)} images but {len(y)} labels: the "
+            f"checksums of the source must be those of files that match"
+        )
+    return x[:, None] / np.float32(255), y.astype(np.int64)
+
+
+def mnist(
+    part: str = "train", *, source: Source = MNIST
+) -> tuple[Float32[np.ndarray, "n 1 h w"], Int64[np.ndarray, " n"]]:
+    """Handwritten digits x, shape (N, 1, 28, 28), and labels y, shape (N,).
+
+    `part` is "train" (N = 60 000) or "test" (N = 10 000).
+
+    Raises:
+        ValueError: part is neither.
+        ConnectionError: the files are not in the cache and no mirror answers.
+        OSError: the cache cannot be read or written.
+
+    Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998), Gradient-based
+    learning applied to document recognition, Proceedings of the IEEE 86(11).
+    """
+    return _load(source, part)
+
+
+def fashion_mnist(
+    part: str = "train", *, source: Source = FASHION_MNIST
+) -> tuple[Float32[np.ndarray, "n 1 h w"], Int64[np.ndarray, " n"]]:
+    """Articles of clothing, shaped like `mnist` and with the same errors.
+
+    Labels: 0 T-shirt, 1 trouser, 2 pullover, 3 dress, 4 coat, 5 sandal,
+    6 shirt, 7 sneaker, 8 bag, 9 ankle boot.
+
+    Source: H. Xiao, K. Rasul, R. Vollgraf (2017), arXiv:1708.07747.
+    """
+    return _load(source, part)
