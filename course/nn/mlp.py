@@ -30,3 +30,9 @@ class MLP(nn.Sequential):
             layers += [nn.Linear(n_in, n_out), nn.SiLU()]
             layers += [nn.Dropout(dropout)] if dropout else []
         super().__init__(*layers[: -2 if dropout else -1])
+
+    def __getitem__(self, index: int | slice) -> nn.Module:
+        """Return a layer; or, for a slice such as [:-1], a stack of some."""
+        if isinstance(index, slice):
+            return nn.Sequential(*list(self)[index])
+        return super().__getitem__(index)

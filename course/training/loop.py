@@ -1,0 +1,177 @@
+"""The loop itself.
+
+Training is a cycle of turns. In each, one optimiser takes one step down one of
+the model's losses. Most models have a single loss, hence a single kind of turn.
+A GAN has two, because generator and critic want opposite things. The loop is a
+Python generator: whatever should happen along the way (logging, samples, a
+schedule, stopping early) is ordinary code in the body of a `for` statement
+rather than a callback.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from lightning_fabric import Fabric
+from torch import nn
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader
+
+from course.protocols import Losses
+from course.training.batches import Batches
+from course.training.checkpoint import Checkpoint, Run
+from course.training.checks import check_losses, check_plan, check_value
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Lower one of the model's losses, by moving some of its parameters.
+
+    Attributes:
+        loss: the name of the model's method.
+        optimizer: holds the parameters that move.
+    """
+
+    loss: str
+    optimizer: Optimizer
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the loop reports after every step.
+
+    Attributes:
+        number: counts the optimiser's steps from 1, across restarts.
+        turn: the name of the method that was lowered.
+        losses: what that method returned, without gradients; in several
+            processes, about the examples that this process saw.
+    """
+
+    number: int
+    turn: str
+    losses: Losses
+
+
+def train(  # noqa: PLR0913
+    model: nn.Module,
+    loader: DataLoader,
+    turns: Sequence[Turn],
+    *,
+    steps: int,
+    fabric: Fabric | None = None,
+    clip: float | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Iterator[Step]:
+    """Train `model` in place and yield after every optimiser step.
+
+    While the body of the reader's loop runs, and afterwards, the model is in
+    evaluation mode, on the device of `fabric`.
+
+    Args:
+        model: has, for every turn, a method from a batch to named scalars; the
+            one called "loss" is lowered, the others are only reported.
+        loader: yields batches and is started afresh whenever it runs out.
+        turns: who moves, in which order; the sequence is repeated.
+        steps: the number of optimiser steps, those before a restart included.
+        fabric: device, precision, processes; by default one device, float32.
+        clip: the longest gradient, in Euclidean norm over all parameters of
+            the turn's optimiser; longer ones are shortened to it.
+        checkpoint: where to keep what is needed to go on after a stop; a run
+            whose file exists goes on from there.
+
+    Raises:
+        ValueError: a plan that cannot be carried out (no turns, no steps, no
+            batches, no such method, a checkpoint of another run), losses
+            without a scalar called "loss", or one that is not finite.
+
+    >>> from course.nn.mlp import MLP
+    >>> class Line(MLP):
+    ...     def loss(self, batch):
+    ...         x, y = batch
+    ...         return {"loss": (self(x) - y).square().mean()}
+    >>> x = torch.linspace(-1, 1, 64).unsqueeze(1)
+    >>> loader = DataLoader(list(zip(x, 3 * x)), batch_size=64)
+    >>> model = Line(1, 1)
+    >>> turns = [Turn("loss", torch.optim.Adam(model.parameters(), lr=0.1))]
+    >>> for step in train(model, loader, turns, steps=300):
+    ...     if step.losses["loss"] < 1e-4:
+    ...         break
+    >>> round(model[0].weight.item(), 1)
+    3.0
+    """
+    check_plan(model, turns, steps=steps, clip=clip)
+    fabric = fabric or Fabric(devices=1)
+    forward = fabric.setup_module(AsForward(model))
+    optimizers = list(dict.fromkeys(turn.optimizer for turn in turns))
+    movers = {o: fabric.setup_optimizers(o) for o in optimizers}
+    batches = Batches(loader, fabric)
+    run = Run(fabric, model, optimizers, batches)
+    done = checkpoint.load(run, steps) if checkpoint else 0
+    model.eval()
+
+    for number in range(done + 1, steps + 1):
+        turn = turns[(number - 1) % len(turns)]
+        with training_mode(model):
+            call = partial(getattr(model, turn.loss), next(batches))
+            losses = forward(turn.loss, call)
+            check_value(losses, turn.loss, number)
+            optimizer = movers[turn.optimizer]
+            optimizer.zero_grad()
+            fabric.backward(losses["loss"])
+            if clip:
+                shorten(fabric, forward, optimizer, clip)
+            optimizer.step()
+        yield Step(number, turn.loss, detached(losses))
+        if checkpoint and (number % checkpoint.every == 0 or number == steps):
+            checkpoint.save(run, number)
+
+
+class AsForward(nn.Module):
+    """Runs any method of the model as the forward pass, the one Fabric watches.
+
+    Processes that share a model exchange gradients only when the forward pass
+    went through Fabric, and only there does mixed precision begin.
+    """
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+    def forward(self, name: str, call: Callable) -> Losses:
+        """Call the method on its batch; keep the gradient of "loss" alone.
+
+        The batch travels inside `call` because Fabric would round a tensor
+        among the arguments to the lower precision, and what a generative model
+        is given is also what it is to generate.
+        """
+        losses = check_losses(call(), f"{type(self.model).__name__}.{name}")
+        return detached(losses) | {"loss": losses["loss"]}
+
+
+def detached(losses: Losses) -> Losses:
+    """The same values, without gradients."""
+    return {name: value.detach() for name, value in losses.items()}
+
+
+@contextmanager
+def training_mode(model: nn.Module) -> Iterator[None]:
+    """Put the model in training mode, and back even if a step is cut short."""
+    model.train()
+    try:
+        yield
+    finally:
+        model.eval()
+
+
+def shorten(
+    fabric: Fabric, model: nn.Module, optimizer: Optimizer, clip: float
+) -> None:
+    """Scale the gradient g of all parameters by min(1, clip / |g|).
+
+    A gradient that is not finite is left to the scaler of half precision,
+    which skips such steps, or to the check of the next loss.
+    """
+    fabric.clip_gradients(
+        model, optimizer, max_norm=clip, error_if_nonfinite=False
+    )
