@@ -164,12 +164,22 @@ class Reader:
         self.page.equations.append(Equation(name, at, folded))
 
     def directive(self, token: Token, at: int, *, folded: bool) -> str:
-        """Take up a directive and what is inside; return its name."""
+        """Take up a directive and what is inside; return its name.
+
+        Raises:
+            ValueError: its options are not YAML.
+        """
         found = DIRECTIVE.fullmatch(token.info.strip())
         if not found:
             return ""
         name, argument = found[1], found[2].strip()
-        options, body, skipped = split(token.content)
+        try:
+            options, body, skipped = split(token.content)
+        except yaml.YAMLError as error:
+            raise ValueError(
+                f"{self.page.path.name}, line {at}: the options of {name} are "
+                f"not YAML; a text with a colon needs `>-` or quotes: {error}"
+            ) from error
         kept = Directive(name, argument, options, body, at, folded)
         self.page.directives.append(kept)
         inner = folded or "dropdown" in f"{name} {options.get('class')}"

@@ -157,3 +157,10 @@ def test_chapters_are_the_pages_in_a_part(page):
     assert [p.stem for p in chapters.pages(root)] == ["index", "one", "two"]
     assert [p.stem for p in chapters.chapters(root)] == ["one", "two"]
     assert page.name == "book/part/one"
+
+
+def test_options_that_are_not_yaml_are_shown_with_their_line(page):
+    path = page.path.with_name("two.md")
+    path.write_text("# T\n\n```{code-cell}\n---\nalt: a: b\n---\n1\n```\n")
+    with pytest.raises(ValueError, match=r"two\.md, line 3: .* code-cell"):
+        chapters.Page(path, page.root)
