@@ -9,16 +9,11 @@ returns fresh arrays.
 """
 
 from course.data.densities import GaussianGrid, Pinwheel
-from course.data.downloads import (
-    FASHION_MNIST,
-    MNIST,
-    Source,
-    fashion_mnist,
-    mnist,
-)
+from course.data.downloads import fashion_mnist, mnist
 from course.data.images import digits, faces, patches, photographs
 from course.data.lettering import FONTS, draw_glyph, glyphs
 from course.data.polar import Moons, Rings
+from course.data.sources import FASHION_MNIST, MNIST, Source
 from course.data.tables import Table, breast_cancer, iris, wine
 
 __all__ = [

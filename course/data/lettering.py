@@ -84,9 +84,12 @@ def draw_glyph(
         ValueError: the character or font is unknown, scale is not positive,
             or stroke is negative.
     """
-    printable = string.ascii_letters + string.digits + string.punctuation
-    check_choice("character", character, printable)
     check_choice("font", font, FONTS)
+    if len(character) != 1 or not "!" <= character <= "~":
+        raise ValueError(
+            f"character must be one printable ASCII character, "
+            f"not {character!r}"
+        )
     if not scale > 0 or not stroke >= 0:
         raise ValueError(
             f"scale must be positive and stroke at least 0, not {scale} "
