@@ -81,8 +81,10 @@ def _check_shape(model: Any, X: Tensor, least: int) -> None:
 
 
 def like(X: Any, result: Tensor) -> Any:
-    """The result as the caller's kind: a tensor for a tensor, else NumPy."""
-    return result if isinstance(X, Tensor) else result.cpu().numpy()
+    """The result as the kind of X: a tensor on its device, else NumPy."""
+    if isinstance(X, Tensor):
+        return result.to(X.device)
+    return result.cpu().numpy()
 
 
 def tensor(value: Any, x: Tensor) -> Tensor:

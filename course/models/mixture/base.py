@@ -32,6 +32,7 @@ class Mixture(DensityMixin, BaseEstimator):
         All numbers and all restarts run as one batch. The answers are those
         of separate fits with the same `random_state`.
         """
+        check_path(self, n_components)
         models = [clone(self).set_params(n_components=K) for K in n_components]
         self._fit(X, models)
         return models
@@ -44,7 +45,9 @@ class Mixture(DensityMixin, BaseEstimator):
             check_enough(model, x)
         Ks = [model.n_components for model in models]
         em, start = self._problem(x, Ks)
-        runs = climb(em.step, start, tol=self.tol, max_iter=self.max_iter)
+        runs = climb(
+            em.step, start, tol=float(self.tol), max_iter=self.max_iter
+        )
         for m, model in enumerate(models):
             first = m * self.n_init
             run = best(runs[first : first + self.n_init], model)
@@ -99,9 +102,14 @@ class Mixture(DensityMixin, BaseEstimator):
         return self.score_samples(X).mean().item()
 
     def predict_proba(self, X: Any) -> Any:
-        """The responsibilities r_nk = p(k | x_n), shape (N, K)."""
-        blocks = self._blocks(self._read(X))
-        return like(X, torch.cat([e_step(b)[1][0].T for b in blocks]))
+        """The responsibilities r_nk = p(k | x_n), shape (N, K).
+
+        Of a row that is impossible, p(x_n) = 0, nothing is learned: pi.
+        """
+        x = self._read(X)
+        r = torch.cat([e_step(b)[1][0].T for b in self._blocks(x)])
+        impossible = r.isnan().any(dim=1, keepdim=True)
+        return like(X, torch.where(impossible, tensor(self.weights_, x), r))
 
     def predict(self, X: Any) -> Any:
         """The most responsible component of every row of X, shape (N,)."""
@@ -150,8 +158,25 @@ def best(runs: list[Run], model: Mixture) -> Run:
     return run
 
 
+def check_path(model: Mixture, n_components: Any) -> None:
+    """There is a number of components, and no start for one of them alone."""
+    if len(n_components) == 0:
+        raise ValueError("n_components is empty: give at least one number")
+    for name in ("weights_init", "means_init", "covariances_init"):
+        if getattr(model, name, None) is not None:
+            raise ValueError(
+                f"fit_path finds a start for every number of components, and "
+                f"{name} is a start for one: use fit, or leave it None"
+            )
+
+
 def check_enough(model: Mixture, x: Tensor) -> None:
-    """There is at least one row for each component."""
+    """There is a row for each component, and an entry in each column."""
+    empty = x.isnan().all(dim=0).nonzero().flatten().tolist()
+    if empty:
+        raise ValueError(
+            f"columns {empty} have no entry that is present: drop them"
+        )
     if len(x) < model.n_components:
         raise ValueError(
             f"Expected n_samples >= n_components but got n_components = "

@@ -5,7 +5,6 @@ from typing import Any
 import torch
 from sklearn.utils import check_random_state
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from course.arrays import like, tensor
 from course.models.mixture.base import Mixture
@@ -15,7 +14,7 @@ from course.models.mixture.categorical_em import (
     features,
     m_step,
 )
-from course.models.mixture.starts import draws, plus_plus, weights
+from course.models.mixture.starts import nearest_sums, starts
 
 
 class CategoricalMixture(Mixture):
@@ -82,12 +81,13 @@ class CategoricalMixture(Mixture):
         return em, self._start(em, Ks)
 
     def _start(self, em: CategoricalEM, Ks: list[int]) -> Parameters:
-        """Rows spread out by k-means++; every row counts for the nearest."""
+        """Clusters by k-means, as if categories were numbers; then counts."""
         rng = check_random_state(self.random_state)
-        u = draws(rng, self.n_init, max(Ks)).to(em.x.device)
-        chosen = em.x[plus_plus(em.x, u)].repeat(len(Ks), 1, 1)
-        pi = weights(Ks, self.n_init, em.x)
-        return Parameters(pi, nearest_rows(em, chosen, pi))
+        x = torch.where(em.x.isnan(), em.x.nanmean(dim=0).round(), em.x)
+        pi, mu = starts(x, Ks, runs=self.n_init, rng=rng)
+        real = (pi > 0).to(x)
+        S = nearest_sums(x, mu, real, features=em.features)
+        return Parameters(pi, m_step(S, em.prior, N=len(x)).probs)
 
     def _set(self, X: Any, pi: Tensor, probs: Tensor) -> None:
         self.weights_, self.probs_ = like(X, pi), like(X, probs)
@@ -111,14 +111,14 @@ class CategoricalMixture(Mixture):
         """The inverse of the distribution function, at uniform numbers."""
         probs = tensor(self.probs_, torch.empty(0))
         u = tensor(rng.random_sample((len(k), probs.shape[1])), probs)
-        x = torch.empty_like(u)
+        x = torch.empty_like(u, dtype=torch.int64)
         for i in k.unique().tolist():
             edges = probs[i].cumsum(dim=-1)
             edges = edges / edges[:, -1:]
             drawn = torch.searchsorted(
                 edges, u[k == i].T.contiguous(), right=True
             )
-            x[k == i] = drawn.T.to(x)
+            x[k == i] = drawn.T
         return x
 
 
@@ -127,16 +127,6 @@ def pseudo_counts(x: Tensor, C: int) -> Tensor:
     counts = sum(features(b, C)[:-1].sum(-1) for b in x.split(1000)) + 1
     counts = counts.view(-1, C)
     return C * counts / counts.sum(dim=-1, keepdim=True)
-
-
-def nearest_rows(em: CategoricalEM, centres: Tensor, pi: Tensor) -> Tensor:
-    """The probabilities when every row belongs to its nearest centre."""
-    B, K, _ = centres.shape
-    distance = torch.cdist(centres, em.x.expand(B, -1, -1)) ** 2
-    distance = distance.masked_fill(pi[..., None] == 0, torch.inf)
-    r = one_hot(distance.argmin(dim=1), K).to(em.x).mT  # (B, K, N)
-    S = r.reshape(B * K, -1) @ em.features(em.x).T
-    return m_step(S.view(B, K, -1), em.prior, N=len(em.x)).probs
 
 
 def check_categories(x: Tensor, C: int) -> None:

@@ -49,7 +49,8 @@ def m_step(
     parameters 1 + prior.
     """
     counts = S[..., :-1].unflatten(-1, prior.shape) + prior  # (B, K, D, C)
-    probs = counts / counts.sum(dim=-1, keepdim=True).clamp(min=1e-300)
+    total = counts.sum(dim=-1, keepdim=True)
+    probs = torch.where(total > 0, counts / total, 1 / counts.shape[-1])
     return Parameters(S[..., -1] / N, probs)
 
 

@@ -12,8 +12,12 @@ from course.models.mixture.covariances import Full, Tied
 from course.models.mixture.diagonal import Diagonal, Spherical
 from course.models.mixture.gaussian_em import GaussianEM, Parameters
 from course.models.mixture.given import given_start
-from course.models.mixture.missing import MissingEM, expected, log_joint_observed
-from course.models.mixture.starts import draws, plus_plus, weights
+from course.models.mixture.missing import (
+    MissingEM,
+    expected,
+    log_joint_observed,
+)
+from course.models.mixture.starts import starts
 
 KINDS = {
     "full": Full,
@@ -88,17 +92,14 @@ class GaussianMixture(Mixture):
 
     def _problem(self, x: Tensor, Ks: list[int]) -> tuple:
         build = MissingEM if x.isnan().any() else GaussianEM
-        em = build(x, self._kind, self.ridge)
+        em = build(x, self._kind, float(self.ridge))
         return em, self._start(em, Ks)
 
     def _start(self, em: GaussianEM, Ks: list[int]) -> Parameters:
-        """Means by k-means++, equal weights, the covariance of the data."""
+        """Weights and means by k-means, one covariance within the clusters."""
         rng = check_random_state(self.random_state)
-        u = draws(rng, self.n_init, max(Ks)).to(em.z.device)
-        mu = em.z[plus_plus(em.z, u)].repeat(len(Ks), 1, 1)
-        pi, Sigma = weights(Ks, self.n_init, mu), em.spread()
-        Sigma = Sigma.expand(*mu.shape[:2], *Sigma.shape[2:])
-        return given_start(self, em, Parameters(pi, mu, Sigma))
+        pi, mu = starts(em.z, Ks, runs=self.n_init, rng=rng)
+        return given_start(self, em, Parameters(pi, mu, em.within(pi, mu)))
 
     def _set(self, X: Any, pi: Tensor, mu: Tensor, Sigma: Tensor) -> None:
         self.weights_, self.means_ = like(X, pi), like(X, mu)

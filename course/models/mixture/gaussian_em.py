@@ -12,6 +12,7 @@ from torch import Tensor
 
 from course.models.mixture.diagonal import Spherical
 from course.models.mixture.em import Evidence, block_rows, e_step, gather
+from course.models.mixture.starts import nearest_sums
 
 PRECISE = 1e6  # above this precision, in units of the columns, digits are lost
 
@@ -79,11 +80,14 @@ class GaussianEM:
         """The mean log-likelihood, in the units of x."""
         return log_p / self.N - self.scale.log().sum()
 
-    def spread(self) -> Tensor:
-        """The covariance of all rows."""
-        blocks = self.z.split(block_rows(self.D**2))
-        S = sum(self.kind.features(block).sum(dim=-1) for block in blocks)
-        return self.m_step(S[None, None]).Sigma
+    def within(self, pi: Tensor, mu: Tensor) -> Tensor:
+        """The covariance about the nearest mean, for every component."""
+        real = (pi > 0).to(mu)
+        S = nearest_sums(self.z, mu, real, features=self.kind.features)
+        N_k, mu, Sigma = self.kind.moments(S, self.D)
+        mean = torch.einsum("bk,bk...->b...", N_k / self.N, Sigma)
+        Sigma = mean[:, None].expand_as(Sigma)
+        return self.from_moments(N_k, mu, Sigma).Sigma
 
     def restore(self, pi: Tensor, mu: Tensor, Sigma: Tensor) -> Parameters:
         """One mixture, in the units of x."""
@@ -111,14 +115,8 @@ def units(
     """The centre and the scale of every column of x.
 
     Raises:
-        ValueError: a column is constant, and there is no ridge; or all its
-            entries are missing.
+        ValueError: a column is constant, and there is no ridge.
     """
-    if (empty := x.isnan().all(dim=0)).any():
-        raise ValueError(
-            f"columns {empty.nonzero().flatten().tolist()} have no entry that "
-            f"is present: drop them"
-        )
     centre = x.nanmean(dim=0)
     variance = (x - centre).square().nanmean(dim=0)
     top = x.nan_to_num(nan=-torch.inf).amax(dim=0)

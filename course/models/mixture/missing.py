@@ -77,10 +77,10 @@ class MissingEM(GaussianEM):
         """The mean log-likelihood of the entries present, in their units."""
         return log_p / self.N - self.loss
 
-    def spread(self) -> Tensor:
-        """The variance of all rows: one, in units of the columns."""
-        one = torch.ones_like(self.ridge)
-        return self.kind.matrix(one)[None, None]
+    def within(self, pi: Tensor, mu: Tensor) -> Tensor:
+        """The variances of all rows: one, in units of the columns."""
+        one = torch.ones_like(mu)
+        return self.kind.matrix(one)
 
     def groups(self, size: int) -> Iterator[tuple[Tensor, tuple]]:
         """Some patterns at a time, each with its block of rows."""
@@ -150,9 +150,13 @@ def log_joint_observed(
 
 
 def expected(
-    x: Float[Tensor, "N D"], r: Float[Tensor, "N K"], *, mu: Tensor, Sigma: Tensor
+    x: Float[Tensor, "N D"],
+    r: Float[Tensor, "N K"],
+    *,
+    mu: Tensor,
+    Sigma: Tensor,
 ) -> Float[Tensor, "N D"]:
-    """E[x | x_o] = sum_k r_k (mu_k + G_k (x - mu_k)_o); present entries stay."""
+    """E[x | x_o] = sum_k r_k (mu_k + G_k (x - mu_k)_o); the rest stays."""
     mean = x.clone()
     for rows, o in patterns(x):
         G, _ = regression(o.to(x)[None], Sigma)

@@ -1,5 +1,6 @@
 """The options of a mixture, checked before anything is computed."""
 
+from numbers import Real
 from typing import Any
 
 CHOICES = {
@@ -22,13 +23,23 @@ def check_options(model: Any) -> None:
                 f"{name} must be one of {', '.join(CHOICES[name])}, "
                 f"not {value!r}"
             )
-        if name in LEAST and (int(value) != value or value < LEAST[name]):
+        if name in LEAST and not whole(value, LEAST[name]):
             raise ValueError(
                 f"{name} must be a whole number of at least {LEAST[name]}, "
                 f"not {value!r}"
             )
-        if name in POSITIVE and not 0 <= value < float("inf"):
+        if name in POSITIVE and not finite(value):
             raise ValueError(
                 f"{name} must be a finite number and not negative, "
                 f"not {value!r}"
             )
+
+
+def whole(value: Any, least: int) -> bool:
+    """Whether a value is a whole number, and not below the least."""
+    return isinstance(value, Real) and value == value // 1 and value >= least
+
+
+def finite(value: Any) -> bool:
+    """Whether a value is a number, finite and not negative."""
+    return isinstance(value, Real) and 0 <= value < float("inf")
