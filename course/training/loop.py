@@ -53,7 +53,7 @@ class Step:
     losses: Losses
 
 
-def train(  # noqa: PLR0913
+def train(
     model: nn.Module,
     loader: DataLoader,
     turns: Sequence[Turn],
