@@ -11,7 +11,6 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",  # two chapters run at a time, on two cores
     "PYTHONHASHSEED": "0",
     "TQDM_DISABLE": "1",  # times differ from run to run, so none is printed
-    "PYTHONWARNINGS": "ignore:IProgress",  # of tqdm.auto without ipywidgets
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
 
