@@ -15,7 +15,6 @@ from torch.distributions import (
     Categorical,
     Independent,
     MixtureSameFamily,
-    MultivariateNormal,
     Normal,
 )
 
@@ -92,29 +91,29 @@ class Pinwheel(nn.Module):
         check_count("arms", arms)
         self.twist = float(twist)
         angles = 2 * math.pi * torch.arange(arms) / arms
-        long, across = angles.cos(), angles.sin()
-        axes = torch.stack(
-            [torch.stack([long, -across], -1), torch.stack([across, long], -1)],
-            dim=-2,
-        )
-        self.register_buffer("means", 2 * axes[..., 0])
-        self.register_buffer("scales", axes * torch.tensor([0.5, 0.15]))
+        c, s = angles.cos(), angles.sin()
+        # frames[k] has the directions along and across arm k as its columns
+        frames = torch.stack([c, -s, s, c], dim=-1).reshape(arms, 2, 2)
+        self.register_buffer("frames", frames)
+        self.register_buffer("mean", torch.tensor([2.0, 0.0]))
+        self.register_buffer("scale", torch.tensor([0.5, 0.15]))
         self.extent = (-4.5, 4.5, -4.5, 4.5)
 
     @property
-    def straight(self) -> MixtureSameFamily:
-        """The mixture before it is turned, of torch.distributions."""
-        weights = Categorical(logits=torch.zeros_like(self.means[:, 0]))
-        covariances = self.scales @ self.scales.mT
-        return MixtureSameFamily(
-            weights, MultivariateNormal(self.means, covariances)
-        )
+    def arm(self) -> Independent:
+        """The density of a point of an arm, along and across it."""
+        return Independent(Normal(self.mean, self.scale), 1)
 
     def log_prob(self, x: Float[Tensor, "n 2"]) -> Float[Tensor, " n"]:
         """Return log p(x) of each point, in nats."""
-        return self.straight.log_prob(_rotate(x, -self.twist * x.norm(dim=-1)))
+        y = _rotate(x, -self.twist * x.norm(dim=-1))
+        in_frames = (y[:, None, :, None] * self.frames).sum(dim=-2)
+        arms = self.arm.log_prob(in_frames)
+        return arms.logsumexp(dim=-1) - math.log(len(self.frames))
 
     def sample(self, n: int) -> Float[Tensor, "n 2"]:
         """Draw n independent points, shape (n, 2)."""
-        y = self.straight.sample((n,))
+        shape, device = (n,), self.frames.device
+        arm = torch.randint(len(self.frames), shape, device=device)
+        y = (self.frames[arm] * self.arm.sample(shape)[:, None]).sum(dim=-1)
         return _rotate(y, self.twist * y.norm(dim=-1))

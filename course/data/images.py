@@ -27,8 +27,8 @@ def digits(
 
     - "order" cuts the file at 1000 and 1350, so the test images are by other
       writers than the training images. Likelihoods are compared on it, here
-      and elsewhere. Its parts differ in distribution: the test images are
-      3 to 4 nats easier than those for validation.
+      and elsewhere. Its parts differ in distribution: under independent
+      pixels the test images are 4 nats easier than those for validation.
     - "stratified" shuffles with `seed` and keeps the share of each class.
       Use it where distributions are compared (samples against test images):
       there a difference between writers would pass for an error of the model.

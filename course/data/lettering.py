@@ -46,21 +46,25 @@ def _font(name: str) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(folder / f"{name}.ttf", EM, layout_engine=layout)
 
 
-def _drawing(character: str, font: str, stroke: float) -> Image.Image:
-    """A character in the middle of a large black square, its box centred."""
-    face = _font(font)
-    left, top, right, bottom = face.getbbox(character)
-    middle = (EM - (left + right) / 2, EM - (top + bottom) / 2)
+def _drawing(
+    character: str, font: str, place: tuple[float, float], stroke: float = 0.0
+) -> Image.Image:
+    """A large black square with a character, its anchor at a place."""
     picture = Image.new("L", (2 * EM, 2 * EM))
     ImageDraw.Draw(picture).text(
-        middle, character, fill=255, font=face, stroke_width=stroke
+        place, character, fill=255, font=_font(font), stroke_width=stroke
     )
     return picture
 
 
-def _size(character: str, font: str) -> float:
-    left, top, right, bottom = _font(font).getbbox(character)
-    return max(right - left, bottom - top)
+@cache
+def _ink(character: str, font: str) -> tuple[float, float, float]:
+    """Longer side of a character, and its middle (x, y) from the anchor."""
+    # the box that a font reports includes space around slanted characters
+    drawn = _drawing(character, font, (EM / 2, EM / 2))
+    left, top, right, bottom = drawn.getbbox()
+    x, y = (left + right - EM) / 2, (top + bottom - EM) / 2
+    return float(max(right - left, bottom - top)), x, y
 
 
 def draw_glyph(
@@ -95,8 +99,9 @@ def draw_glyph(
             f"scale must be positive and stroke at least 0, not {scale} "
             f"and {stroke}"
         )
-    zoom = BOX * scale / _size(character, font)  # image pixels per drawn one
-    picture = _drawing(character, font, stroke / zoom)
+    side, x, y = _ink(character, font)
+    zoom = BOX * scale / side  # pixels of the image for one of the drawing
+    picture = _drawing(character, font, (EM - x, EM - y), stroke / zoom)
     fine = picture.transform(
         (SIDE * FINE, SIDE * FINE),
         Image.Transform.AFFINE,
