@@ -15,6 +15,8 @@ from course.arrays import like, rows, tensor
 from course.models.mixture.em import Run, block_rows, climb, e_step
 from course.models.mixture.options import check_options
 
+STARTS = ("weights_init", "means_init", "covariances_init")
+
 
 class Mixture(DensityMixin, BaseEstimator):
     """A weighted sum of components, p(x) = sum_k pi_k p(x | k)."""
@@ -162,7 +164,7 @@ def check_path(model: Mixture, n_components: Any) -> None:
     """There is a number of components, and no start for one of them alone."""
     if len(n_components) == 0:
         raise ValueError("n_components is empty: give at least one number")
-    for name in ("weights_init", "means_init", "covariances_init"):
+    for name in STARTS:
         if getattr(model, name, None) is not None:
             raise ValueError(
                 f"fit_path finds a start for every number of components, and "

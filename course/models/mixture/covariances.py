@@ -21,9 +21,9 @@ class Full:
     def features(x: Float[Tensor, "*runs n D"]) -> Float[Tensor, "*runs F n"]:
         """[x, vech(x x^T), 1] of every row, as a column."""
         i, j = vech(x.shape[-1])
-        x = x.mT
-        one = torch.ones_like(x[..., :1, :])
-        return torch.cat([x, x[..., i, :] * x[..., j, :], one], dim=-2)
+        x, i, j = x.mT.contiguous(), i.to(x.device), j.to(x.device)
+        products = x.index_select(-2, i) * x.index_select(-2, j)
+        return torch.cat([x, products, torch.ones_like(x[..., :1, :])], dim=-2)
 
     @staticmethod
     def theta(

@@ -7,7 +7,7 @@ from sklearn.utils import check_random_state
 from torch import Tensor
 
 from course.arrays import like, tensor
-from course.models.mixture.base import Mixture
+from course.models.mixture.base import STARTS, Mixture
 from course.models.mixture.covariances import Full, Tied
 from course.models.mixture.diagonal import Diagonal, Spherical
 from course.models.mixture.gaussian_em import GaussianEM, Parameters
@@ -98,8 +98,13 @@ class GaussianMixture(Mixture):
     def _start(self, em: GaussianEM, Ks: list[int]) -> Parameters:
         """Weights and means by k-means, one covariance within the clusters."""
         rng = check_random_state(self.random_state)
-        pi, mu = starts(em.z, Ks, runs=self.n_init, rng=rng)
-        return given_start(self, em, Parameters(pi, mu, em.within(pi, mu)))
+        if all(getattr(self, name) is not None for name in STARTS):
+            mu = em.z.new_zeros(self.n_init, Ks[0], em.D)
+            start = Parameters(mu[..., 0], mu, em.kind.matrix(mu))
+        else:
+            pi, mu = starts(em.z, Ks, runs=self.n_init, rng=rng)
+            start = Parameters(pi, mu, em.within(pi, mu))
+        return given_start(self, em, start)
 
     def _set(self, X: Any, pi: Tensor, mu: Tensor, Sigma: Tensor) -> None:
         self.weights_, self.means_ = like(X, pi), like(X, mu)

@@ -7,7 +7,7 @@ CHOICES = {
     "covariance_type": ("full", "diag", "tied", "spherical"),
     "missing": ("error", "marginalise"),
 }
-LEAST = {"n_components": 1, "n_init": 1, "max_iter": 0}
+LEAST = {"n_components": 1, "n_init": 1, "max_iter": 0, "n_categories": 1}
 POSITIVE = ("tol", "ridge", "smoothing")
 
 
@@ -23,6 +23,8 @@ def check_options(model: Any) -> None:
                 f"{name} must be one of {', '.join(CHOICES[name])}, "
                 f"not {value!r}"
             )
+        if name == "n_categories" and value is None:
+            continue  # the data say
         if name in LEAST and not whole(value, LEAST[name]):
             raise ValueError(
                 f"{name} must be a whole number of at least {LEAST[name]}, "
