@@ -145,5 +145,11 @@ def main() -> None:
         sys.exit(f"{failures} chapter(s) failed: see the tracebacks above")
 
 
+def setup(app) -> dict:
+    """As a Sphinx extension: no build shows outputs of another package."""
+    app.connect("builder-inited", lambda app: drop_stale_cache())
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
 if __name__ == "__main__":
     main()
