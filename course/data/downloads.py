@@ -34,8 +34,15 @@ def cache() -> Path:
 
 def _download(url: str, file: str, _: object) -> None:
     """Write what is at url to file, readable by all who share the cache."""
-    pooch.HTTPDownloader(timeout=TIMEOUT)(url, file, None)
-    os.chmod(file, 0o644)
+    with (
+        requests.Session() as session,
+        session.get(url, stream=True, timeout=TIMEOUT) as response,
+        open(file, "wb") as out,
+    ):
+        response.raise_for_status()
+        for piece in response.iter_content(2**16):
+            out.write(piece)
+    os.chmod(file, 0o644)  # made by pooch for one user alone
 
 
 def _attempts(source: Source) -> Iterator[str]:
@@ -57,24 +64,23 @@ def fetch(source: Source, file: str) -> Path:
     """
     check_choice("file", file, source.sha256)
     folder = cache() / source.name
-    troubles = {}
+    reasons = {}
     for mirror in _attempts(source):
         try:
             found = pooch.retrieve(
-                mirror.rstrip("/") + "/" + file,
+                mirror + file,
                 known_hash=source.sha256[file],
                 fname=file,
                 path=folder,
                 downloader=_download,
             )
         except (requests.RequestException, ValueError) as trouble:
-            # a ValueError of pooch is a wrong checksum, or a wrong address
-            troubles[mirror] = f"{type(trouble).__name__}: {trouble}"
+            reasons[mirror] = _reason(trouble)
         except OSError as trouble:
             raise _no_cache(folder / file) from trouble
         else:
             return Path(found)
-    raise _no_network(folder / file, troubles)
+    raise _no_network(folder / file, reasons)
 
 
 def _no_cache(place: Path) -> OSError:
@@ -85,13 +91,31 @@ def _no_cache(place: Path) -> OSError:
     )
 
 
-def _no_network(place: Path, troubles: dict[str, str]) -> ConnectionError:
-    tried = "".join(f"\n  {url} ({why})" for url, why in troubles.items())
+def _no_network(place: Path, reasons: dict[str, str]) -> ConnectionError:
+    tried = "".join(
+        f"\n  {mirror}{place.name}: {reason}"
+        for mirror, reason in reasons.items()
+    )
     return ConnectionError(
         f"{place.name} could not be downloaded. Tried:{tried}\n"
         f"If you have the file, put it at {place}. "
         f"Data that need no network: digits() or glyphs(n)."
     )
+
+
+def _reason(trouble: Exception) -> str:
+    """A few words on why a mirror did not give the file."""
+    if isinstance(trouble, requests.HTTPError):
+        return f"the server answered {trouble.response.status_code}"
+    if isinstance(trouble, requests.Timeout):
+        return "no answer in time"
+    if isinstance(trouble, requests.ConnectionError):
+        return "no connection"
+    if isinstance(trouble, requests.exceptions.ChunkedEncodingError):
+        return "the transfer broke off"
+    if "hash" in str(trouble):  # as pooch says it
+        return "wrong checksum"
+    return f"{type(trouble).__name__}: {trouble}"
 
 
 def _load(

@@ -7,13 +7,24 @@ from dataclasses import dataclass
 class Source:
     """Where the files of a data set are, and their SHA-256.
 
-    `dataclasses.replace(MNIST, mirrors=("https://...",))` names servers of
-    your own.
+    `mirrors` are the addresses of folders, each with a slash at its end;
+    `dataclasses.replace(MNIST, mirrors=("https://.../",))` names your own.
+
+    Raises:
+        ValueError: a mirror does not end with a slash.
     """
 
     name: str
     mirrors: tuple[str, ...]
     sha256: dict[str, str]
+
+    def __post_init__(self):
+        for mirror in self.mirrors:
+            if not mirror.endswith("/"):
+                raise ValueError(
+                    f"a mirror must be a folder, ending with a slash, not "
+                    f"{mirror!r}"
+                )
 
 
 # Not computed here: several independent projects list these same checksums,

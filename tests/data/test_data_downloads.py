@@ -47,6 +47,9 @@ class Handler(BaseHTTPRequestHandler):
         way, name = self.path.strip("/").split("/")
         server, body = self.server, FILES[name]
         server.requests.append(way)
+        if way == "silent":
+            time.sleep(0.3)
+            return
         if way == "missing" or (way == "once" and len(server.requests) == 1):
             self.send_error(503)
             return
@@ -102,7 +105,7 @@ def source(server, *ways):
     port = server.server_address[1]
     return data.Source(
         name="small",
-        mirrors=tuple(f"http://127.0.0.1:{port}/{way}" for way in ways),
+        mirrors=tuple(f"http://127.0.0.1:{port}/{way}/" for way in ways),
         sha256={
             name: hashlib.sha256(content).hexdigest()
             for name, content in FILES.items()
@@ -156,12 +159,23 @@ def test_a_mirror_is_tried_again(server):
     assert server.requests == ["once", "once", "once"]
 
 
-@pytest.mark.parametrize("way", ["short", "cut", "wrong", "missing"])
-def test_bad_mirrors_alone_are_an_error_and_leave_nothing(server, way):
-    with pytest.raises(ConnectionError, match="could not be downloaded"):
-        data.mnist(source=source(server, way, "missing"))
-    assert server.requests == [way, "missing"] * 2
-    assert not list(server.watched.parent.iterdir())
+@pytest.mark.parametrize(
+    ("way", "reason"),
+    [
+        ("short", "wrong checksum"),
+        ("wrong", "wrong checksum"),
+        ("cut", "the transfer broke off"),
+        ("missing", "the server answered 503"),
+        ("silent", "no answer in time"),
+    ],
+)
+def test_bad_mirrors_alone_are_an_error(server, monkeypatch, way, reason):
+    monkeypatch.setattr(downloads, "TIMEOUT", 0.1)
+    with pytest.raises(ConnectionError) as caught:
+        data.mnist(source=source(server, way))
+    assert f"/{way}/{IMAGES}: {reason}" in str(caught.value)
+    assert server.requests == [way] * 2
+    assert not list(server.watched.parent.iterdir())  # nothing is left
 
 
 def test_without_a_network_the_error_says_what_to_do(server):
@@ -170,7 +184,7 @@ def test_without_a_network_the_error_says_what_to_do(server):
         data.mnist("train", source=asked)
     text = str(caught.value)
     assert text.startswith(f"{IMAGES} could not be downloaded. Tried:\n")
-    assert asked.mirrors[0] in text
+    assert f"  {asked.mirrors[0]}{IMAGES}: no connection\n" in text
     assert f"put it at {server.watched}." in text
     assert "digits() or glyphs(n)" in text
 
@@ -346,6 +360,8 @@ def test_bad_arguments_are_named():
         data.mnist("val")
     with pytest.raises(ValueError, match="file must be one of"):
         downloads.fetch(data.MNIST, "mnist.npz")
+    with pytest.raises(ValueError, match="ending with a slash"):
+        dataclasses.replace(data.MNIST, mirrors=("https://example.org",))
 
 
 @pytest.mark.parametrize("known", [data.MNIST, data.FASHION_MNIST])
