@@ -1,5 +1,6 @@
 """The short form of training, for a model that has one loss."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -46,12 +47,17 @@ def fit(
         extras = {**(checkpoint.extras or {}), "history": history}
         options["checkpoint"] = replace(checkpoint, extras=extras)
     turns = [Turn("loss", Adam(model.parameters(), lr=lr))]
-    with tqdm(total=steps) as bar:
+    with tqdm(total=steps, disable=silent()) as bar:
         for step in train(model, loader, turns, steps=steps, **options):
             history.add(step.losses)
             bar.set_postfix_str(f"loss {step.losses['loss']:.4g}", False)
             bar.update(step.number - bar.n)
     return history.arrays()
+
+
+def silent() -> bool:
+    """Whether TQDM_DISABLE asks for no bar; in notebooks tqdm does not look."""
+    return os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
 
 
 class History:

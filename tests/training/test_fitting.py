@@ -1,13 +1,11 @@
 """The short form of training."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
+import tqdm.notebook
 from torch.optim import Adam
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 from training_runs import Denoiser, Shaken, same, seed_all
 
 from course.training import Checkpoint, Turn, fit, fitting, train
@@ -47,6 +45,19 @@ def test_the_bar_is_silent_where_told(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(("wish", "bars"), [("1", 0), ("0", 1), (None, 1)])
+def test_in_a_notebook_too(wish, bars, monkeypatch, capfd):
+    shown = []
+    monkeypatch.setattr(tqdm.notebook, "display", shown.append)
+    monkeypatch.setattr(fitting, "tqdm", tqdm.notebook.tqdm)
+    monkeypatch.delenv("TQDM_DISABLE")
+    if wish:
+        monkeypatch.setenv("TQDM_DISABLE", wish)
+    model, loader = start()
+    fit(model, loader, steps=2)
+    assert len(shown) == bars
+
+
 def test_a_stopped_fit_keeps_its_history_and_its_extras(
     tmp_path, monkeypatch, capsys
 ):
@@ -59,7 +70,7 @@ def test_a_stopped_fit_keeps_its_history_and_its_extras(
             extra.weight.data.fill_(7.0)
         else:
             torch.manual_seed(1)
-            monkeypatch.setattr(fitting, "tqdm", partial(tqdm, disable=False))
+            monkeypatch.setenv("TQDM_DISABLE", "0")
         keep = Checkpoint(tmp_path / "c", every=3, extras={"extra": extra})
         history = fit(other, loader, steps=steps, checkpoint=keep)
     assert same(model.state_dict(), other.state_dict())
