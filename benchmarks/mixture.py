@@ -129,7 +129,7 @@ def candidates(x: np.ndarray, seed: int) -> list[CategoricalMixture]:
         for smoothing in SMOOTHINGS
     ]
     paths = [m.fit_path(x, n_components=COMPONENTS) for m in models]
-    return sum(paths, [])
+    return [model for path in paths for model in path]
 
 
 def likelihood() -> dict:
