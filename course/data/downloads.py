@@ -14,6 +14,7 @@ import numpy as np
 import pooch
 import requests
 from jaxtyping import Float32, Int64
+from tqdm.auto import tqdm
 
 from course.data.choices import check_choice
 from course.data.idx import read_idx
@@ -22,6 +23,8 @@ from course.data.sources import FASHION_MNIST, MNIST, Source
 ROUNDS = 2  # how often each mirror is tried
 PAUSE = 1.0  # seconds between the rounds
 TIMEOUT = 20  # seconds without a byte
+
+pooch.get_logger().setLevel("WARNING")  # a bar shows the progress instead
 
 
 def cache() -> Path:
@@ -40,8 +43,11 @@ def _download(url: str, file: str, _: object) -> None:
         open(file, "wb") as out,
     ):
         response.raise_for_status()
-        for piece in response.iter_content(2**16):
-            out.write(piece)
+        size = int(response.headers.get("Content-Length", 0)) or None
+        name = url.rpartition("/")[2]
+        with tqdm(total=size, desc=name, unit="B", unit_scale=True) as bar:
+            for piece in response.iter_content(2**16):
+                bar.update(out.write(piece))
     os.chmod(file, 0o644)  # made by pooch for one user alone
 
 
@@ -98,8 +104,8 @@ def _no_network(place: Path, reasons: dict[str, str]) -> ConnectionError:
     )
     return ConnectionError(
         f"{place.name} could not be downloaded. Tried:{tried}\n"
-        f"If you have the file, put it at {place}. "
-        f"Data that need no network: digits() or glyphs(n)."
+        f"If you have the file, put it at {place}\n"
+        f"Data that need no network: digits() or glyphs(n)"
     )
 
 

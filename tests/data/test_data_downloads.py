@@ -185,7 +185,7 @@ def test_without_a_network_the_error_says_what_to_do(server):
     text = str(caught.value)
     assert text.startswith(f"{IMAGES} could not be downloaded. Tried:\n")
     assert f"  {asked.mirrors[0]}{IMAGES}: no connection\n" in text
-    assert f"put it at {server.watched}." in text
+    assert f"put it at {server.watched}\n" in text
     assert "digits() or glyphs(n)" in text
 
 

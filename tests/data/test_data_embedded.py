@@ -150,7 +150,8 @@ def test_a_patch_is_a_cut_of_its_photograph():
 
 def test_patches_take_every_photograph_in_grey_or_colour():
     size = 300  # the shortest side of all: one place for a row in chelsea
-    assert data.patches(2, size=size).shape == (2, 1, 300, 300)
+    wide = data.patches(2, size=size, names=["chelsea"])
+    assert wide.shape == (2, 1, 300, 300)
     red, green, blue = data.patches(1, size=5, color=True, seed=3)[0]
     names = [name for name in data.photographs() if name != "camera"]
     grey = data.patches(1, size=5, seed=3, names=names)[0, 0]
