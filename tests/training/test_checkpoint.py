@@ -13,9 +13,15 @@ import pytest
 import torch
 import training_runs
 from lightning_fabric import Fabric
+from lightning_fabric.plugins import MixedPrecision
 from torch import nn
 from torch.optim import SGD, Adam
-from torch.utils.data import DataLoader, IterableDataset, WeightedRandomSampler
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    IterableDataset,
+    WeightedRandomSampler,
+)
 from training_runs import STEPS, Denoiser, Shaken, same, seed_all
 
 from course.training import Checkpoint, Turn, files, train
@@ -116,17 +122,33 @@ def weighted(data):
     return DataLoader(data, batch_size=4, sampler=sampler)
 
 
-def shared(data):
+def shared(data, **options):
     """A loader with a generator that the reader draws from as well."""
     own = torch.Generator().manual_seed(7)
-    return DataLoader(data, batch_size=4, shuffle=True, generator=own)
+    return DataLoader(data, batch_size=4, generator=own, **options)
+
+
+class Fours(BatchSampler):
+    """Batches of four random examples, drawn by a generator of its own."""
+
+    def __init__(self):
+        self.generator = torch.Generator().manual_seed(7)
+
+    def __iter__(self):
+        order = torch.randperm(22, generator=self.generator)
+        return iter(order[:20].view(5, 4).tolist())
+
+    def __len__(self):
+        return 5
 
 
 LOADERS = {
     "in order": lambda: DataLoader(Shaken(), batch_size=4),
     "shuffled": lambda: DataLoader(Shaken(), batch_size=4, shuffle=True),
-    "own generator": lambda: shared(Shaken()),
+    "own generator": lambda: shared(Shaken(), shuffle=True),
+    "own generator, in order": lambda: shared(Shaken()),
     "own sampler": lambda: weighted(Shaken()),
+    "own batches": lambda: DataLoader(Shaken(), batch_sampler=Fours()),
     "stream": lambda: DataLoader(Stream(), batch_size=4),
 }
 
@@ -142,6 +164,7 @@ def learn(loader, *, steps=16, seed=0, wide=8, **options):
             torch.rand((), generator=loader.generator)
     then = {"cpu": torch.rand(2), "numpy": torch.tensor(np.random.rand())}
     then["device"] = torch.rand(2, device=device)
+    then["own"] = torch.rand(2, generator=loader.generator)
     return {**model.state_dict(), **then}
 
 
@@ -175,16 +198,25 @@ def test_a_run_goes_on_on_a_gpu(tmp_path):
     assert same(learn(LOADERS["shuffled"], seed=1, **gpu), whole)
 
 
-@pytest.mark.gpu
 def test_the_scale_of_half_precision_goes_on(tmp_path):
-    fabric = Fabric(accelerator="cuda", devices=1, precision="16-mixed")
-    keep = Checkpoint(tmp_path / "state", every=100)
-    learn(LOADERS["shuffled"], steps=8, fabric=fabric, checkpoint=keep)
-    saved = files.read(keep.path)["parts"]["precision"]
-    assert saved["scale"] > 0
-    other = Fabric(accelerator="cuda", devices=1, precision="16-mixed")
-    learn(LOADERS["shuffled"], steps=8, fabric=other, checkpoint=keep)
-    assert other.strategy.precision.state_dict() == saved
+    def half():
+        scaler = torch.amp.GradScaler("cpu", init_scale=4.0, growth_interval=3)
+        plugin = MixedPrecision("16-mixed", "cpu", scaler)
+        return Fabric(accelerator="cpu", devices=1, plugins=plugin)
+
+    keep, fabrics = Checkpoint(tmp_path / "state", every=100), []
+    for steps in (8, 8, 9):
+        fabrics.append(half())
+        learn(
+            LOADERS["shuffled"],
+            steps=steps,
+            fabric=fabrics[-1],
+            checkpoint=keep,
+            clip=1.0,
+        )
+    states = [fabric.strategy.precision.state_dict() for fabric in fabrics]
+    assert [state["scale"] for state in states] == [16.0, 16.0, 32.0]
+    assert states[0] == states[1]
 
 
 def test_a_finished_run_stays_as_it_is(tmp_path):

@@ -253,6 +253,14 @@ def test_a_later_loss_that_is_not_finite_is_named_with_its_step():
     assert model.mu.item() == ((0.5 + 2) / 2 + 3) / 2
 
 
+def test_a_gradient_that_is_not_finite_shows_in_the_next_loss():
+    model = Returns(lambda mu: {"loss": mu.abs().sqrt()})
+    run = pull(model=model, clip=1.0)
+    assert next(run).losses["loss"] == 0
+    with pytest.raises(ValueError, match="step 2: loss is not finite"):
+        next(run)
+
+
 def test_a_reported_term_may_be_infinite_and_has_no_gradient():
     model = Returns(lambda mu: {"loss": mu, "ratio": mu + torch.inf})
     (step,) = pull(model=model, steps=1)
