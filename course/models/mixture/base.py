@@ -1,5 +1,6 @@
 """What every mixture does, whatever its components are."""
 
+import math
 import warnings
 from abc import abstractmethod
 from typing import Any
@@ -122,9 +123,8 @@ class Mixture(DensityMixin, BaseEstimator):
         return 2 * (self.n_parameters_ - len(X) * self.score(X))
 
     def bic(self, X: Any) -> float:
-        """N_parameters_ log N - 2 sum_n log p(x_n) (Schwarz 1978)."""
-        N = torch.tensor(float(len(X)), dtype=torch.float64)
-        penalty = self.n_parameters_ * N.log().item()
+        """Log N n_parameters_ - 2 sum_n log p(x_n); lower is better."""
+        penalty = math.log(len(X)) * self.n_parameters_
         return penalty - 2 * len(X) * self.score(X)
 
     def sample(self, n: int = 1, random_state: Any = None) -> Any:

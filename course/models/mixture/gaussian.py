@@ -48,7 +48,9 @@ class GaussianMixture(Mixture):
         covariances_: Sigma; full (K, D, D), tied (D, D), diag (K, D),
             spherical (K,).
         history_: mean log-likelihood, in nats: at the start, then after every
-            step. It never falls; the last value is that of the result.
+            step; the last value is that of the result. It never falls: an EM
+            step cannot lower it, and where the ridge does (the M-step is then
+            not quite the maximum), the run ends before that step.
         n_iter_, converged_: EM steps taken; whether the rise fell below tol.
         n_parameters_: the number of free parameters.
     """
