@@ -203,7 +203,7 @@ def test_one_importance_sample_has_the_gradient_of_the_vae(exact):
 
 
 def test_the_iwae_loss_weighs_gradients_by_normalised_weights():
-    """The gradient is sum_k w~_k grad log w_k (Burda et al. 2016, section 3)."""
+    """Its gradient is sum_k w~_k grad log w_k (Burda et al. 2016, sec. 3)."""
     model, x = linear(kind=IWAE, samples=4), torch.randn(8, 5).double()
     with seeded(1):
         loss = model.loss(x)["loss"]
@@ -289,7 +289,7 @@ class Twice(nn.Module):
         super().__init__()
         self.net, self.first = net, first
 
-    def forward(self, x):  # noqa: D102
+    def forward(self, x):
         return self.net(x[:, :5]) if self.first else self.net(x).repeat(1, 2)
 
 
