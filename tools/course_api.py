@@ -61,7 +61,7 @@ ALIASES = {  # as course.protocols names them
     "Float[Tensor, 'batch']": "PerExample",
     "dict[str, Float[Tensor, '']]": "Losses",
 }
-PREFIX = re.compile(r"~?\b(?:[a-z_]\w*\.)+(?=(_?[A-Z]\w*))")
+PREFIX = re.compile(r"~?\b(?:[a-z_]\w*\.)+(?=(_?[A-Z]\w*|ndarray))")
 SHAPE = re.compile(r"(\[\w+, )'\s*([^']*?)\s*'\]")
 
 
@@ -134,6 +134,7 @@ def identity(module: str, name: str) -> tuple[str, str]:
     return home, getattr(value, "__qualname__", name)
 
 
+@cache
 def introductions(root: Path) -> dict[tuple[str, str], str]:
     """The first chapter, in the order of the book, to import each name."""
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
@@ -181,11 +182,40 @@ def documented() -> dict[str, str]:
     return places
 
 
+def constants(module: str) -> list[str]:
+    """The names of a module that are neither classes nor functions."""
+    loaded = importlib.import_module(module)
+    return [n for n in names(module) if not callable(getattr(loaded, n))]
+
+
+def comment(module: str, name: str) -> str:
+    """What the line that defines a constant says of it."""
+    start = Path(importlib.import_module(module).__file__)
+    files = start.parent.glob("*.py") if start.stem == "__init__" else [start]
+    wanted = re.compile(rf"^{name} = .*?(?:  # (.*))?$", re.MULTILINE)
+    for path in sorted(files):
+        if found := wanted.search(path.read_text(encoding="utf-8")):
+            return found[1] or ""
+    return ""
+
+
+def constant(module: str, name: str) -> str:
+    """The reStructuredText that documents a constant."""
+    value = repr(getattr(importlib.import_module(module), name))
+    shown = f"   :value: {value}\n" if len(value) < 40 else ""
+    said = escape(comment(module, name))
+    page = introductions(addresses.ROOT).get(identity(module, name))
+    said += f"\n\n   Introduced in :doc:`/{page}`." if page else ""
+    return f".. py:data:: {name}\n   :module: {module}\n{shown}\n   {said}\n"
+
+
 def section(module: str) -> str:
     """The Markdown that documents one module."""
+    found = "\n".join(constant(module, name) for name in constants(module))
     return (
         f"### `{module}`\n\n```{{eval-rst}}\n.. automodule:: {module}\n"
-        "   :members:\n   :undoc-members:\n```\n"
+        f"   :members:\n   :exclude-members: {', '.join(constants(module))}\n"
+        f"\n{found}```\n"
     )
 
 
@@ -216,7 +246,7 @@ def on_docstring(app, what, name, value, *rest) -> None:
         return
     home = getattr(value, "__module__", None) or name.rpartition(".")[0]
     key = (home, getattr(value, "__qualname__", name.rpartition(".")[2]))
-    page = app.course_introductions.get(key)
+    page = introductions(addresses.ROOT).get(key)
     if page is not None:
         lines += ["", f"Introduced in :doc:`/{page}`.", ""]
 
@@ -233,14 +263,8 @@ def on_member(app, what, name, value, *_):
     return True if what == "class" and plain else None
 
 
-def on_start(app) -> None:
-    """Read the chapters once."""
-    app.course_introductions = introductions(addresses.ROOT)
-
-
 def setup(app) -> dict:
     """Register the extension with Sphinx."""
-    app.connect("builder-inited", on_start)
     app.connect("source-read", on_source)
     # before napoleon, which reads sections such as "Args:"
     app.connect("autodoc-process-docstring", on_docstring, priority=400)

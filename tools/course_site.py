@@ -56,6 +56,15 @@ def derive_addresses(app, config) -> None:
     config.notfound_urls_prefix = urlsplit(config.html_baseurl).path
 
 
+def repair_signature(match: re.Match) -> str:
+    """A signature of many lines, in lines: a list of definitions it is not."""
+    text = match[0]
+    for tag, name in (("dl", "sig-lines"), ("dd", "sig-line")):
+        text = text.replace(f"<{tag}>", f'<span class="{name}">')
+        text = text.replace(f"</{tag}>", "</span>")
+    return text
+
+
 def repair_body(body: str) -> str:
     """Mend what the markup of a page says to a screen reader."""
     # The visible text of a fold is its name.
@@ -68,6 +77,11 @@ def repair_body(body: str) -> str:
         r'\1 role="listitem"',
         body,
     )
+    body = re.sub(
+        r'<dt class="sig.*?</dt>', repair_signature, body, flags=re.DOTALL
+    )
+    # An empty corner of a table is the head of nothing.
+    body = re.sub(r'<th class="head[^"]*"><p></p></th>', "<td></td>", body)
     # Contents of theorems and exercises share one id; nothing refers to it.
     return re.sub(r' id="(?:exercise|solution|proof)-content"', "", body)
 
@@ -132,7 +146,11 @@ def finish(app, exception) -> None:
         text = page.read_text(encoding="utf-8")
         # The icons are web fonts; half a megabyte of script draws them again.
         page.write_text(FONT_AWESOME.sub("", text), encoding="utf-8")
-    for pattern in ("scripts/fontawesome.js*", "sphinx-thebe.*"):
+    for pattern in (
+        "scripts/fontawesome.js*",
+        "sphinx-thebe.*",
+        "*macros.html",
+    ):
         for unused in (out / "_static").glob(pattern):
             unused.unlink()
     # The theme's copies hold directives as text: see tools.notebooks.

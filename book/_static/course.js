@@ -2,7 +2,7 @@
 // place in the order of the tab key and a name, so that a keyboard can scroll
 // it too; take both away when the window becomes wide enough.
 const COURSE_BOXES = [
-  ["div.math", "Wide equation, scrolls sideways"],
+  ["div.math > mjx-container", "Wide equation, scrolls sideways"],
   ["span.math", "Wide formula, scrolls sideways"],
   ["div.highlight > pre", "Code, scrolls sideways"],
   [".cell_output > .output", "Output, scrolls"],
@@ -10,14 +10,10 @@ const COURSE_BOXES = [
 ];
 
 function courseIsWide(box) {
-  if (getComputedStyle(box).display === "inline") {
-    const block = box.closest("p, li, td, dd, div");
-    return box.getBoundingClientRect().width > block.clientWidth + 1;
-  }
-  return (
-    box.scrollWidth > box.clientWidth + 1 ||
-    box.scrollHeight > box.clientHeight + 1
-  );
+  const tall = box.scrollHeight > box.clientHeight + 1;
+  const formula = box.closest(".math") !== null; // these never scroll down
+  const slack = box.matches("span.math") ? 8 : 1;
+  return box.scrollWidth > box.clientWidth + slack || (tall && !formula);
 }
 
 function courseMark(box, name) {

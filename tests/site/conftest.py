@@ -30,17 +30,23 @@ class Page(HTMLParser):
     def __init__(self, path: Path):
         super().__init__()
         self.path, self.elements, self.h1 = path, [], []
+        self.in_heading = False
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attrs):
         """Note an element; where it is a heading, its text follows."""
         self.elements.append((tag, dict(attrs)))
         if tag == "h1":
+            self.in_heading = True
             self.h1.append("")
+
+    def handle_endtag(self, tag):
+        """Note where a heading ends."""
+        self.in_heading = self.in_heading and tag != "h1"
 
     def handle_data(self, data):
         """Add to the heading that is open."""
-        if self.h1 and self.lasttag == "h1":
+        if self.in_heading:
             self.h1[-1] += data
 
     def all(self, tag):
