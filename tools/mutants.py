@@ -28,7 +28,6 @@ COPIED = ("course", "tests", "tools", "conftest.py", "pyproject.toml")
 TESTS = ("tests/models", "tests/test_contract.py")
 LIBRARIES = (
     "beartype",
-    "jaxtyping",
     "lightning_fabric",
     "pytest",
     "scipy.stats",
@@ -177,6 +176,8 @@ def run_tests(folder: Path) -> None:
 
     os.chdir(folder)
     sys.path[:] = [str(folder)] + [p for p in sys.path if p != str(ROOT)]
+    for name in [n for n in sys.modules if n.split(".")[0] == "course"]:
+        del sys.modules[name]
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)

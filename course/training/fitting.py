@@ -26,6 +26,9 @@ def fit(
 ) -> dict[str, np.ndarray]:
     """Train a model that has one loss, with Adam; return its losses by name.
 
+    It trains on a GPU where there is one, or where `fabric` says, and ends on
+    the device on which it began.
+
     A progress bar shows how far it is, unless TQDM_DISABLE=1.
 
     Args:
@@ -42,7 +45,7 @@ def fit(
     Raises:
         ValueError: as `train` does.
     """
-    history = History()
+    history, home = History(), next(model.parameters()).device
     if checkpoint:
         extras = {**(checkpoint.extras or {}), "history": history}
         options["checkpoint"] = replace(checkpoint, extras=extras)
@@ -52,6 +55,7 @@ def fit(
             history.add(step.losses)
             bar.set_postfix_str(f"loss {step.losses['loss']:.4g}", False)
             bar.update(step.number - bar.n)
+    model.to(home)
     return history.arrays()
 
 

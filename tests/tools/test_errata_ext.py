@@ -24,7 +24,7 @@ ENTRIES = """
   says: {original: Z = gmm.sample(100), english: Draw points.}
   right: It is a pair, $(x, z)$; see {erratum}`D1-F5`.
   chapter: book/part/chapter.md#pitfall-pair
-  test: tests/errata/test_mixtures.py::test_a_sample_is_a_pair
+  test: tests/errata/test_mixtures_errata.py::test_a_sample_is_a_pair
 - id: D1-F5
   title: No difference
   document: "001"

@@ -97,3 +97,14 @@ def test_what_the_loop_refuses_is_refused():
     model, loader = start()
     with pytest.raises(ValueError, match="steps must be at least 1"):
         fit(model, loader, steps=0)
+
+
+@pytest.mark.gpu
+def test_the_model_comes_home_from_the_gpu():
+    model, loader = start()
+    devices = []
+    for p in model.parameters():
+        p.register_hook(lambda grad: devices.append(grad.device.type))
+    fit(model, loader, steps=2)
+    assert set(devices) == {"cuda"}
+    assert {p.device.type for p in model.parameters()} == {"cpu"}
