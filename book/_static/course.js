@@ -7,9 +7,11 @@ const COURSE_BOXES = [
   ["div.highlight > pre", "Code, scrolls sideways"],
   [".cell_output > .output", "Output, scrolls"],
   [".pst-scrollable-table-container", "Wide table, scrolls sideways"],
+  ["figure.course-figure", "Wide figure, scrolls sideways"],
 ];
 
 function courseIsWide(box) {
+  if (box.matches("table span.math")) return false; // its table scrolls
   const tall = box.scrollHeight > box.clientHeight + 1;
   const formula = box.closest(".math") !== null; // these never scroll down
   const slack = box.matches("span.math") ? 8 : 1;
@@ -30,7 +32,17 @@ function courseMark(box, name) {
   box.classList.toggle("course-wide", wide);
 }
 
+// Figures drawn for the whole column: on a phone their words would be too
+// small, so that the style sheet keeps them wide there.
+function courseMarkFigures() {
+  document.querySelectorAll(".bd-article figure").forEach((figure) => {
+    const width = figure.querySelector("img")?.naturalWidth ?? 0;
+    figure.classList.toggle("course-figure", width > 700);
+  });
+}
+
 function courseMarkBoxes() {
+  courseMarkFigures();
   for (const [selector, name] of COURSE_BOXES) {
     document.querySelectorAll(selector).forEach((box) => courseMark(box, name));
   }
