@@ -4,7 +4,7 @@ BIN = .venv/bin
 RUN = $(BIN)/python -m
 
 .DEFAULT_GOAL = help
-.PHONY: help book test quick draft catalogues bench mutants lint clean
+.PHONY: help book test quick draft serve catalogues bench mutants lint clean
 
 help:  ## list these commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -32,6 +32,9 @@ draft: .venv/installed  ## the site again, executing only what has changed
 	$(RUN) tools.execute --draft
 	$(BIN)/jupyter-book build . -W -n --keep-going
 	$(RUN) tools.notebooks
+
+serve: .venv/installed  ## show the site on this computer
+	$(RUN) tools.serve
 
 catalogues: .venv/installed  ## messages for translators: _build/gettext
 	$(RUN) tools.catalogues

@@ -7,7 +7,7 @@ const COURSE_BOXES = [
   ["div.highlight > pre", "Code, scrolls sideways"],
   [".cell_output > .output", "Output, scrolls"],
   [".pst-scrollable-table-container", "Wide table, scrolls sideways"],
-  ["figure.course-figure", "Wide figure, scrolls sideways"],
+  ["span.course-figure", "Wide figure, scrolls sideways"],
 ];
 
 function courseIsWide(box) {
@@ -33,16 +33,20 @@ function courseMark(box, name) {
 }
 
 // Figures drawn for the whole column: on a phone their words would be too
-// small, so that the style sheet keeps them wide there.
-function courseMarkFigures() {
-  document.querySelectorAll(".bd-article figure").forEach((figure) => {
-    const width = figure.querySelector("img")?.naturalWidth ?? 0;
-    figure.classList.toggle("course-figure", width > 700);
+// small, so the style sheet keeps them wide there, in a box that scrolls.
+function courseWrapFigures() {
+  document.querySelectorAll(".bd-article figure img").forEach((image) => {
+    if (image.naturalWidth < 600 || image.closest(".course-figure")) return;
+    const picture = image.closest("a") ?? image;
+    const box = document.createElement("span");
+    box.className = "course-figure";
+    picture.replaceWith(box);
+    box.append(picture);
   });
 }
 
 function courseMarkBoxes() {
-  courseMarkFigures();
+  courseWrapFigures();
   for (const [selector, name] of COURSE_BOXES) {
     document.querySelectorAll(selector).forEach((box) => courseMark(box, name));
   }
