@@ -1,6 +1,6 @@
 """Surroundings of every test: threads, a fixed seed, names for doctests."""
 
-from tools import gate
+from tools import gate, kernels
 
 gate.enter()  # before torch is imported
 
@@ -17,6 +17,12 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "gpu" in item.keywords:
             item.add_marker(skip)
+
+
+def pytest_configure(config):
+    """Chapters run again side by side: their kernels must not meet."""
+    if config.pluginmanager.hasplugin("nbval"):
+        kernels.use_in_nbval()
 
 
 def pytest_collectstart(collector):

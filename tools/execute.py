@@ -23,6 +23,7 @@ from myst_nb.core.read import create_nb_reader
 from myst_parser.config.main import MdParserConfig
 
 from tools import gate
+from tools.kernels import Kernels
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "_build"
@@ -86,6 +87,7 @@ def run(page: str, root: Path):
         timeout=CELL_SECONDS,
         allow_errors=False,
         meta_override=True,
+        kernel_manager_class=Kernels,
     )
 
 

@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from tools import execute, gate
+from tools import execute, gate, kernels
 
 CHAPTER = """
 ---
@@ -115,3 +115,13 @@ def test_the_gate_starts_from_nothing(book):
     (execute.CACHE / "output").touch()
     execute.drop_stale_cache(draft=False, root=book)
     assert not (execute.CACHE / "output").exists()
+
+
+def test_kernels_never_ask_for_the_same_port(monkeypatch):
+    managers = [kernels.Kernels(), kernels.KernelsAgain(), kernels.Kernels()]
+    assert {manager.transport for manager in managers} == {"ipc"}
+    assert len({manager.ip for manager in managers}) == 3
+    nbval_kernel = pytest.importorskip("nbval.kernel")
+    monkeypatch.setattr(nbval_kernel, "KernelManager", None)
+    kernels.use_in_nbval()
+    assert nbval_kernel.KernelManager is kernels.KernelsAgain
