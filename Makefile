@@ -23,7 +23,7 @@ book: .venv/installed  ## execute every chapter, build the site: _build/html
 
 test: book lint catalogues  ## the book, and every test of it
 	$(RUN) pytest -n 2 --cov --cov-fail-under=95
-	$(RUN) pytest --nbval -n 2 --dist loadscope _build/jupyter_execute
+	$(RUN) pytest --nbval -n 2 --dist loadscope _build/executed
 
 quick: .venv/installed lint  ## the tests that need no executed chapter
 	$(RUN) pytest -n 2 -m "not site"

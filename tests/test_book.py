@@ -290,7 +290,7 @@ def test_a_machine_path_would_be_found():
 
 @pytest.fixture
 def notebook(chapter):
-    path = BUILD / "jupyter_execute" / f"{chapter.name}.ipynb"
+    path = BUILD / "executed" / f"{chapter.name}.ipynb"
     assert path.is_file(), "run `make book` first"
     found = nbformat.read(path, as_version=4)
     return [cell for cell in found.cells if cell.cell_type == "code"]

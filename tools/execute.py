@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
+import nbformat
 import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
@@ -28,6 +29,7 @@ from tools.kernels import Kernels
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "_build"
 CACHE = BUILD / ".jupyter_cache"
+EXECUTED = BUILD / "executed"  # notebooks with their outputs, to run again
 TIMES = BUILD / "run-times.json"
 CELL_SECONDS = 120
 
@@ -73,6 +75,7 @@ def drop_stale_cache(*, root: Path = ROOT, draft: bool = True) -> None:
     if draft and mark.is_file() and mark.read_text() == now:
         return
     shutil.rmtree(CACHE, ignore_errors=True)
+    shutil.rmtree(EXECUTED, ignore_errors=True)
     CACHE.mkdir(parents=True)
     mark.write_text(now)
 
@@ -105,6 +108,13 @@ def due(*, draft: bool, root: Path) -> list[str]:
     return sorted(wanted, key=lambda page: -times.get(page, 1e6))
 
 
+def keep(page: str, notebook) -> None:
+    """Keep an executed notebook, for the second run that must equal it."""
+    target = EXECUTED / f"{page}.ipynb"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, target)
+
+
 def execute(*, jobs: int, draft: bool, root: Path = ROOT) -> int:
     """Run what is due, `jobs` at a time; return the number of failures."""
     drop_stale_cache(draft=draft, root=root)
@@ -122,6 +132,7 @@ def execute(*, jobs: int, draft: bool, root: Path = ROOT) -> int:
                 print(result.exc_string, file=sys.stderr, flush=True)
                 continue
             times[page] = round(result.time, 1)
+            keep(page, result.nb)
             cache.cache_notebook_bundle(
                 CacheBundleIn(
                     result.nb,

@@ -176,7 +176,7 @@ def run_tests(folder: Path) -> None:
 
     os.chdir(folder)
     sys.path[:] = [str(folder)] + [p for p in sys.path if p != str(ROOT)]
-    for name in [n for n in sys.modules if n.split(".")[0] == "course"]:
+    for name in [n for n, module in sys.modules.items() if is_ours(module)]:
         del sys.modules[name]
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
@@ -186,6 +186,13 @@ def run_tests(folder: Path) -> None:
 
     inside = Path(course.__file__).is_relative_to(folder)
     os._exit(int(status) if inside else 99)
+
+
+def is_ours(module) -> bool:
+    """Whether a module comes from this checkout, not from a library."""
+    path = Path(getattr(module, "__file__", None) or sys.executable)
+    home = Path(__file__).parents[1]
+    return path.is_relative_to(home) and not path.is_relative_to(sys.prefix)
 
 
 class Worker:

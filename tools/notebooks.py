@@ -21,7 +21,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from tools import addresses
 from tools.notebook_text import Writer
 
-EXECUTED = addresses.ROOT / "_build" / "jupyter_execute"
+EXECUTED = addresses.ROOT / "_build" / "executed"
 SITE = addresses.ROOT / "_build" / "html" / "_notebooks"
 BRANCH = addresses.ROOT / "_build" / "notebooks"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}

@@ -14,7 +14,7 @@ function courseIsWide(box) {
   if (box.matches("table span.math")) return false; // its table scrolls
   const tall = box.scrollHeight > box.clientHeight + 1;
   const formula = box.closest(".math") !== null; // these never scroll down
-  const slack = box.matches("span.math") ? 8 : 1;
+  const slack = box.matches("span.math") ? 8 : 0;
   return box.scrollWidth > box.clientWidth + slack || (tall && !formula);
 }
 

@@ -208,7 +208,7 @@ def test_raw_notebooks_are_not_published():
 
 
 def test_pages_with_code_and_notebooks_are_the_same(pages):
-    executed = ROOT / "_build" / "jupyter_execute"
+    executed = ROOT / "_build" / "executed"
     clean = SITE / "_notebooks"
     assert {p.relative_to(executed) for p in executed.rglob("*.ipynb")} == {
         p.relative_to(clean) for p in clean.rglob("*.ipynb")

@@ -2,6 +2,7 @@
 
 import textwrap
 
+import nbformat
 import pytest
 
 from tools import execute, gate, kernels
@@ -52,6 +53,7 @@ def book(tmp_path, monkeypatch):
     (tmp_path / "two.md").write_text(CHAPTER.lstrip() % 2)
     monkeypatch.setattr(execute, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(execute, "TIMES", tmp_path / "times.json")
+    monkeypatch.setattr(execute, "EXECUTED", tmp_path / "executed")
     return tmp_path
 
 
@@ -95,6 +97,9 @@ def test_a_draft_executes_only_what_changed(book):
     (book / "two.md").write_text("# Plain\n")
     assert execute.execute(jobs=1, draft=False, root=book) == 0
     assert execute.due(draft=True, root=book) == []
+    kept = nbformat.read(book / "executed" / "one.ipynb", as_version=4)
+    assert kept.cells[-1].outputs[0].text == "1 1\n"
+    assert kept.cells[-1].execution_count == 1  # or nbval compares nothing
     (book / "one.md").write_text(CHAPTER.lstrip() % 3)
     assert execute.due(draft=True, root=book) == ["one"]
 
