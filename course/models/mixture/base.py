@@ -119,11 +119,11 @@ class Mixture(DensityMixin, BaseEstimator):
         return self.predict_proba(X).argmax(-1)
 
     def aic(self, X: Any) -> float:
-        """2 (n_parameters_ - sum_n log p(x_n)); lower is better (Akaike)."""
+        """The criterion 2 n_parameters_ - 2 sum_n log p(x_n) (Akaike 1974)."""
         return 2 * (self.n_parameters_ - len(X) * self.score(X))
 
     def bic(self, X: Any) -> float:
-        """Log N n_parameters_ - 2 sum_n log p(x_n); lower is better."""
+        """The criterion log(N) n_parameters_ - 2 sum_n log p(x_n) (Schwarz)."""
         penalty = math.log(len(X)) * self.n_parameters_
         return penalty - 2 * len(X) * self.score(X)
 
