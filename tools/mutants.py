@@ -157,20 +157,21 @@ def mutated(source: str, old: ast.AST, new: ast.AST) -> str:
     raise AssertionError("the node is part of the source")
 
 
-def test(folder: Path) -> bool:
+def test(folder: Path, first: tuple[str, ...] = ()) -> bool:
     """Whether the tests pass on the tree in `folder`; in a fork of its own.
 
-    The fork inherits the imported libraries, which saves seconds a mutant.
+    The fork inherits the imported libraries, which saves seconds a mutant. The
+    tests named in `first` run before all others.
     """
     child = os.fork()
     if child == 0:
         signal.alarm(SECONDS)
-        run_tests(folder)
+        run_tests(folder, first)
     _, status = os.waitpid(child, 0)
     return status == 0
 
 
-def run_tests(folder: Path) -> None:
+def run_tests(folder: Path, first: tuple[str, ...]) -> None:
     """In a fork: run the tests quietly and leave with pytest's status."""
     import pytest
 
@@ -181,11 +182,26 @@ def run_tests(folder: Path) -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *TESTS])
+    for tests in filter(None, (first, TESTS)):
+        options = ["-x", "-q", "-p", "no:cacheprovider", *tests]
+        status = pytest.main(options, plugins=[Witness(folder)])
+        if status:
+            os._exit(int(status))
     import course
 
-    inside = Path(course.__file__).is_relative_to(folder)
-    os._exit(int(status) if inside else 99)
+    os._exit(0 if Path(course.__file__).is_relative_to(folder) else 99)
+
+
+class Witness:
+    """A plugin of pytest that writes down which test failed."""
+
+    def __init__(self, folder: Path):
+        self.file = folder / "witness.txt"
+
+    def pytest_runtest_logreport(self, report) -> None:
+        """Note the name of a test that fails."""
+        if report.failed:
+            self.file.write_text(report.nodeid)
 
 
 def is_ours(module) -> bool:
@@ -199,6 +215,7 @@ class Worker:
     """Tests mutants in a copy of the tree that is its own."""
 
     folder: Path
+    witnesses: tuple[str, ...] = ()  # tests that failed lately, to run first
 
     @classmethod
     def start(cls, scratch: str) -> None:
@@ -215,9 +232,19 @@ class Worker:
         target = cls.folder / mutant.file
         original = target.read_text()
         target.write_text(mutant.text)
-        alive = test(cls.folder)
+        alive = test(cls.folder, cls.witnesses)
         target.write_text(original)
+        cls.remember(cls.folder / "witness.txt")
         return alive
+
+    @classmethod
+    def remember(cls, witness: Path) -> None:
+        """Keep the last few tests that failed."""
+        if witness.exists():
+            name = witness.read_text()
+            others = [other for other in cls.witnesses if other != name]
+            cls.witnesses = (name, *others)[:4]
+            witness.unlink()
 
 
 def survivors(found: list[Mutant], jobs: int) -> list[Mutant]:

@@ -12,10 +12,12 @@ const COURSE_BOXES = [
 
 function courseIsWide(box) {
   if (box.matches("table span.math")) return false; // its table scrolls
+  if (box.matches("span.math")) {
+    return box.scrollWidth > box.closest("p, li, dd, div").clientWidth;
+  }
   const tall = box.scrollHeight > box.clientHeight + 1;
   const formula = box.closest(".math") !== null; // these never scroll down
-  const slack = box.matches("span.math") ? 8 : 0;
-  return box.scrollWidth > box.clientWidth + slack || (tall && !formula);
+  return box.scrollWidth > box.clientWidth || (tall && !formula);
 }
 
 function courseMark(box, name) {
