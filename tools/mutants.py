@@ -157,22 +157,24 @@ def mutated(source: str, old: ast.AST, new: ast.AST) -> str:
     raise AssertionError("the node is part of the source")
 
 
-def test(folder: Path, first: tuple[str, ...] = ()) -> bool:
-    """Whether the tests pass on the tree in `folder`; in a fork of its own.
+def passes(folder: Path, tests: tuple[str, ...]) -> bool:
+    """Whether tests pass on the tree in `folder`; in a fork of its own.
 
-    The fork inherits the imported libraries, which saves seconds a mutant. The
-    tests named in `first` run before all others.
+    The fork inherits the imported libraries, which saves seconds a mutant.
     """
     child = os.fork()
     if child == 0:
-        signal.alarm(SECONDS)
-        run_tests(folder, first)
+        try:
+            signal.alarm(SECONDS)
+            run_tests(folder, tests)
+        finally:
+            os._exit(98)
     _, status = os.waitpid(child, 0)
     return status == 0
 
 
-def run_tests(folder: Path, first: tuple[str, ...]) -> None:
-    """In a fork: run the tests quietly and leave with pytest's status."""
+def run_tests(folder: Path, tests: tuple[str, ...]) -> None:
+    """In a fork: run tests quietly and leave with pytest's status."""
     import pytest
 
     os.chdir(folder)
@@ -182,14 +184,12 @@ def run_tests(folder: Path, first: tuple[str, ...]) -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    for tests in filter(None, (first, TESTS)):
-        options = ["-x", "-q", "-p", "no:cacheprovider", *tests]
-        status = pytest.main(options, plugins=[Witness(folder)])
-        if status:
-            os._exit(int(status))
+    options = ["-x", "-q", "-p", "no:cacheprovider", *tests]
+    status = pytest.main(options, plugins=[Witness(folder)])
     import course
 
-    os._exit(0 if Path(course.__file__).is_relative_to(folder) else 99)
+    inside = Path(course.__file__).is_relative_to(folder)
+    os._exit(int(status) if inside else 99)
 
 
 class Witness:
@@ -228,11 +228,12 @@ class Worker:
     def lives(cls, mutant: Mutant | None) -> bool:
         """Whether every test passes on the mutant; None changes nothing."""
         if mutant is None:
-            return test(cls.folder)
+            return passes(cls.folder, TESTS)
         target = cls.folder / mutant.file
         original = target.read_text()
         target.write_text(mutant.text)
-        alive = test(cls.folder, cls.witnesses)
+        parts = filter(None, (cls.witnesses, TESTS))
+        alive = all(passes(cls.folder, tests) for tests in parts)
         target.write_text(original)
         cls.remember(cls.folder / "witness.txt")
         return alive
