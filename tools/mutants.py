@@ -37,6 +37,7 @@ LIBRARIES = (
 )
 SECONDS = 300  # a mutant that runs longer is stuck, hence seen
 GOAL = 0.9
+FAILED = 1  # pytest's status when a test fails; others mean it did not run
 
 
 @dataclass(frozen=True)
@@ -157,8 +158,8 @@ def mutated(source: str, old: ast.AST, new: ast.AST) -> str:
     raise AssertionError("the node is part of the source")
 
 
-def passes(folder: Path, tests: tuple[str, ...]) -> bool:
-    """Whether tests pass on the tree in `folder`; in a fork of its own.
+def status(folder: Path, tests: tuple[str, ...]) -> int:
+    """Pytest's status on the tree in `folder`; in a fork of its own.
 
     The fork inherits the imported libraries, which saves seconds a mutant.
     """
@@ -169,8 +170,7 @@ def passes(folder: Path, tests: tuple[str, ...]) -> bool:
             run_tests(folder, tests)
         finally:
             os._exit(98)
-    _, status = os.waitpid(child, 0)
-    return status == 0
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def run_tests(folder: Path, tests: tuple[str, ...]) -> None:
@@ -185,11 +185,11 @@ def run_tests(folder: Path, tests: tuple[str, ...]) -> None:
     os.dup2(silence, 1)
     os.dup2(silence, 2)
     options = ["-x", "-q", "-p", "no:cacheprovider", *tests]
-    status = pytest.main(options, plugins=[Witness(folder)])
+    found = pytest.main(options, plugins=[Witness(folder)])
     import course
 
     inside = Path(course.__file__).is_relative_to(folder)
-    os._exit(int(status) if inside else 99)
+    os._exit(int(found) if inside else 99)
 
 
 class Witness:
@@ -228,12 +228,12 @@ class Worker:
     def lives(cls, mutant: Mutant | None) -> bool:
         """Whether every test passes on the mutant; None changes nothing."""
         if mutant is None:
-            return passes(cls.folder, TESTS)
+            return status(cls.folder, TESTS) == 0
         target = cls.folder / mutant.file
         original = target.read_text()
         target.write_text(mutant.text)
-        parts = filter(None, (cls.witnesses, TESTS))
-        alive = all(passes(cls.folder, tests) for tests in parts)
+        seen = cls.witnesses and status(cls.folder, cls.witnesses) == FAILED
+        alive = not seen and status(cls.folder, TESTS) == 0
         target.write_text(original)
         cls.remember(cls.folder / "witness.txt")
         return alive
