@@ -28,6 +28,7 @@ COPIED = ("course", "tests", "tools", "conftest.py", "pyproject.toml")
 TESTS = ("tests/models", "tests/test_contract.py")
 LIBRARIES = (
     "beartype",
+    "jupyter_client.manager",
     "lightning_fabric",
     "pytest",
     "scipy.stats",
@@ -37,6 +38,7 @@ LIBRARIES = (
 )
 SECONDS = 300  # a mutant that runs longer is stuck, hence seen
 GOAL = 0.9
+WITHOUT = ("-p", "no:cacheprovider", "-p", "no:nbval")  # slow to import
 FAILED = 1  # pytest's status when a test fails; others mean it did not run
 
 
@@ -184,7 +186,7 @@ def run_tests(folder: Path, tests: tuple[str, ...]) -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    options = ["-x", "-q", "-p", "no:cacheprovider", *tests]
+    options = ["-x", "-q", *WITHOUT, *tests]
     found = pytest.main(options, plugins=[Witness(folder)])
     import course
 

@@ -12,7 +12,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from course.models.mixture import CategoricalMixture
-from course.models.mixture.categorical_em import CategoricalEM, Parameters
+from course.models.mixture.categorical_em import (
+    CategoricalEM,
+    Parameters,
+    m_step,
+)
 
 SIZES = (3, 4)  # columns and categories of the small alphabet
 ALPHABET = np.array(list(itertools.product(range(4), repeat=3)))
@@ -254,3 +258,10 @@ def test_a_gpu_gives_the_same_answer(X):
         there.score_samples(X.cuda()).cpu(), here.score_samples(X)
     )
     assert there.sample(3).device.type == "cuda"
+
+
+def test_a_component_without_rows_is_uniform():
+    S = torch.zeros(1, 2, 3 * 4 + 1, dtype=torch.float64)
+    S[0, 0] = 1
+    _, probs = m_step(S, torch.zeros(3, 4, dtype=torch.float64), N=1)
+    assert torch.equal(probs, torch.full_like(probs, 0.25))
