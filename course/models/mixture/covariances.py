@@ -14,7 +14,26 @@ from torch import Tensor
 LOG_2PI = math.log(2 * math.pi)
 
 
-class Full:
+class Unshared:
+    """What a kind of covariance does where components have one each."""
+
+    @staticmethod
+    def share(pi: Tensor, Sigma: Tensor) -> Tensor:
+        """What the components have in common: here, nothing."""
+        return Sigma
+
+    @staticmethod
+    def pack(Sigma: Tensor) -> Tensor:
+        """As the attribute `covariances_`."""
+        return Sigma
+
+    @staticmethod
+    def unpack(covariances: Tensor, K: int, D: int) -> Tensor:
+        """The inverse of pack."""
+        return covariances
+
+
+class Full(Unshared):
     """A covariance matrix for each component, Sigma of shape (..., D, D)."""
 
     @staticmethod
@@ -102,24 +121,9 @@ class Full:
         return Sigma * scale[:, None] * scale
 
     @staticmethod
-    def share(pi: Tensor, Sigma: Tensor) -> Tensor:
-        """What the components have in common: here, nothing."""
-        return Sigma
-
-    @staticmethod
     def shape(K: int, D: int) -> tuple[int, ...]:
         """The shape of the attribute `covariances_`."""
         return K, D, D
-
-    @staticmethod
-    def pack(Sigma: Tensor) -> Tensor:
-        """As the attribute `covariances_`."""
-        return Sigma
-
-    @staticmethod
-    def unpack(covariances: Tensor, K: int, D: int) -> Tensor:
-        """The inverse of pack."""
-        return covariances
 
     @staticmethod
     def count(K: int, D: int) -> int:

@@ -4,10 +4,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from course.models.mixture.covariances import LOG_2PI, split
+from course.models.mixture.covariances import LOG_2PI, Unshared, split
 
 
-class Diagonal:
+class Diagonal(Unshared):
     """A variance for each component and column, Sigma of shape (..., K, D)."""
 
     @staticmethod
@@ -78,24 +78,9 @@ class Diagonal:
         return Sigma * scale.square()
 
     @staticmethod
-    def share(pi: Tensor, Sigma: Tensor) -> Tensor:
-        """What the components or columns have in common: here, nothing."""
-        return Sigma
-
-    @staticmethod
     def shape(K: int, D: int) -> tuple[int, ...]:
         """The shape of the attribute `covariances_`."""
         return K, D
-
-    @staticmethod
-    def pack(Sigma: Tensor) -> Tensor:
-        """As the attribute `covariances_`."""
-        return Sigma
-
-    @staticmethod
-    def unpack(covariances: Tensor, K: int, D: int) -> Tensor:
-        """The inverse of pack."""
-        return covariances
 
     @staticmethod
     def count(K: int, D: int) -> int:
