@@ -12,7 +12,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture as Reference
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from course.models.mixture import GaussianMixture
+from course.models.mixture import GaussianMixture, gaussian_em
+from course.models.mixture import em as em_module
+from course.models.mixture.base import best
 from course.models.mixture.covariances import Full
 from course.models.mixture.diagonal import Diagonal
 from course.models.mixture.em import e_step
@@ -268,7 +270,9 @@ def test_narrow_clusters_far_apart_lose_no_digits():
 
 
 @kinds
-def test_the_careful_step_is_the_step_without_features(kind):
+def test_the_careful_step_is_the_step_without_features(kind, monkeypatch):
+    for module in (em_module, gaussian_em):  # several blocks of rows
+        monkeypatch.setattr(module, "block_rows", lambda width: 40)
     em = GaussianEM(torch.as_tensor(IRIS), KINDS_OF[kind], 1e-6)
     model = GaussianMixture(3, covariance_type=kind, random_state=0)
     state = model._start(em, [3])
@@ -278,6 +282,13 @@ def test_the_careful_step_is_the_step_without_features(kind):
         for one, other in zip(after, same, strict=True):
             torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
         state = after
+
+
+def test_a_run_that_failed_is_never_the_best():
+    good, failed = em_module.Run([-3.0]), em_module.Run([-1.0], failed=True)
+    assert best([failed, good], GaussianMixture()) is good
+    with pytest.raises(ValueError, match="Increase ridge"):
+        best([failed], GaussianMixture())
 
 
 @kinds
@@ -636,3 +647,33 @@ def test_a_gpu_gives_the_same_answer(kind, share):
         scores.cpu(), here.score_samples(X), rtol=1e-6, atol=1e-6
     )
     assert there.sample(3).device.type == "cuda"
+
+
+@kinds
+def test_a_constant_column_gets_the_ridge_as_its_variance(kind):
+    X = np.c_[IRIS, np.full(150, 7.0)]
+    model = GaussianMixture(covariance_type=kind, ridge=1e-3).fit(X)
+    assert np.isfinite(model.score(X))
+    assert model.means_[0, 4] == pytest.approx(7)
+    if kind != "spherical":
+        variance = np.atleast_2d(model.covariances_).ravel()[-1]
+        assert variance == pytest.approx(1e-3, rel=1e-6)
+
+
+def test_a_column_constant_where_it_is_known_needs_a_ridge_too():
+    X = np.c_[IRIS[:, 0], np.full(150, 7.0)]
+    X[::3, 1] = np.nan
+    model = GaussianMixture(missing="marginalise", ridge=0)
+    with pytest.raises(ValueError, match=r"\[1\] are constant"):
+        model.fit(X)
+
+
+def test_one_column_may_have_an_explicit_start():
+    x = np.array([[0.0], [1.0], [2.0], [6.0], [7.0], [9.0]])
+    start = {
+        "weights_init": np.array([0.5, 0.5]),
+        "means_init": np.array([[1.0], [4.0]]),
+        "covariances_init": np.array([[[4.0]], [[4.0]]]),
+    }
+    model = GaussianMixture(2, **start).fit(x)
+    np.testing.assert_allclose(model.means_.ravel(), [1, 22 / 3], atol=0.01)
