@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture as Reference
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from course.models.mixture import GaussianMixture, gaussian_em
+from course.models.mixture import GaussianMixture, gaussian_em, missing
 from course.models.mixture import em as em_module
 from course.models.mixture.base import best
 from course.models.mixture.covariances import Full
@@ -677,3 +677,16 @@ def test_one_column_may_have_an_explicit_start():
     }
     model = GaussianMixture(2, **start).fit(x)
     np.testing.assert_allclose(model.means_.ravel(), [1, 22 / 3], atol=0.01)
+
+
+@kinds
+def test_patterns_of_missing_entries_may_come_in_batches(kind, monkeypatch):
+    X = np.where(np.random.rand(*IRIS.shape) < 0.3, np.nan, IRIS)
+    options = {"covariance_type": kind, "missing": "marginalise"}
+    model = GaussianMixture(2, max_iter=3, random_state=0, tol=0, **options)
+    with warnings.catch_warnings(action="ignore"):
+        together = clone(model).fit(X)
+        monkeypatch.setattr(missing, "BATCH", 1)  # one pattern at a time
+        apart = clone(model).fit(X)
+    np.testing.assert_allclose(together.history_, apart.history_, rtol=1e-12)
+    np.testing.assert_allclose(together.means_, apart.means_, rtol=1e-9)

@@ -37,7 +37,7 @@ def regression(
     """
     P = torch.cholesky_inverse(cholesky(observed(M, Sigma)))
     M = M.view(len(M), *(1,) * (Sigma.ndim - 2), -1)
-    G = Sigma @ (M[..., :, None] * P * M[..., None, :])
+    G = Sigma @ (M[..., :, None] * P)
     return G, Sigma - G @ Sigma
 
 
