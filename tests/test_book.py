@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pybtex.database import parse_file
 
-from tools import chapters, errata
+from tools import chapters, errata, execute
 from tools.chapters import ROOT, Page
 
 HEADINGS = [
@@ -34,7 +34,6 @@ PARTS = ("Symptom", "Cause", "Fix", "How to notice")  # of a pitfall
 LINES = 15  # of a cell that is shown
 WORDS = 2000, 3500
 SECONDS = 40  # to execute a chapter, if its front matter says no more
-SLACK = 1.75  # a busy or slow machine is no fault of the chapter
 MOST_SECONDS = 60
 
 
@@ -330,5 +329,7 @@ def test_every_figure_has_its_picture(notebook):
 def test_a_chapter_runs_in_time(chapter):
     times = json.loads((BUILD / "run-times.json").read_text())
     front = yaml.safe_load(chapter.text.split("---\n")[1])
-    allowed = front.get("run_seconds", SECONDS) * SLACK
-    assert times[chapter.name] <= allowed
+    allowed, seconds = front.get("run_seconds", SECONDS), times[chapter.name]
+    if seconds > allowed:  # was the machine busy? the better of two runs counts
+        seconds = min(seconds, execute.run(chapter.name, ROOT).time)
+    assert seconds <= allowed
