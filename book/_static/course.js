@@ -60,9 +60,19 @@ function courseMarkSoon() {
   courseTimer = setTimeout(courseMarkBoxes, 150);
 }
 
+// Whatever makes a box wider or narrower (a sidebar that opens, a font that
+// arrives late), the window need not change with it.
+function courseWatch() {
+  const observer = new ResizeObserver(courseMarkSoon);
+  for (const [selector] of COURSE_BOXES) {
+    document.querySelectorAll(selector).forEach((box) => observer.observe(box));
+  }
+}
+
 window.addEventListener("load", async () => {
   await window.MathJax?.startup?.promise;
   courseMarkBoxes();
+  courseWatch();
   document.documentElement.dataset.courseReady = "yes"; // for the tests
 });
 window.addEventListener("resize", courseMarkSoon);

@@ -77,6 +77,20 @@ MARK = """() => {
 }"""
 
 
+# A slow machine may still be moving the columns when a screen has changed.
+SETTLE = """async () => {
+  const frame = () => new Promise((done) =>
+    requestAnimationFrame(() => setTimeout(done, 60)));
+  const widths = () => [...document.querySelectorAll(".bd-article *")]
+    .map((box) => [box.clientWidth, box.scrollWidth]).join();
+  for (let before; before !== widths(); await frame()) {
+    before = widths();
+  }
+  courseMarkBoxes();
+  await frame();
+}"""
+
+
 class Visit:
     """One page, loaded once, and everything that it asked for."""
 
@@ -116,10 +130,7 @@ class Visit:
         """Show the page on another screen, without loading it again."""
         self.tab.set_viewport_size(viewport)
         self.tab.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        self.tab.evaluate("courseMarkBoxes()")
-        self.tab.evaluate(
-            "new Promise(r => requestAnimationFrame(() => setTimeout(r, 60)))"
-        )
+        self.tab.evaluate(SETTLE)
 
 
 def axe(tab):
