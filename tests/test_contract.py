@@ -14,7 +14,10 @@ from sklearn.base import BaseEstimator, clone
 from torch import nn
 from torch.utils.data import DataLoader
 
+from course.models.gaussian import Gaussian
+from course.models.kde import KernelDensity
 from course.models.mixture import CategoricalMixture, GaussianMixture
+from course.models.ppca import PPCA
 from course.models.vae import IWAE, VAE
 from course.nn.likelihoods import (
     bernoulli,
@@ -67,10 +70,13 @@ NEURAL = {
 }
 
 CLASSICAL = {
+    "gaussian": Gaussian,
+    "kernel-density": KernelDensity,
     "gaussian-mixture": lambda: GaussianMixture(2, random_state=0),
     "categorical-mixture": lambda: CategoricalMixture(
         2, n_categories=5, random_state=0
     ),
+    "ppca": lambda: PPCA(2),
 }
 
 
