@@ -23,26 +23,36 @@ def labels(model: Any, y: Any, x: Tensor) -> tuple[Any, Int64[Tensor, " N"]]:
             f"{name} requires y to be passed, but the target y is None: it "
             f"models p(x, y), and needs labels to learn from"
         )
-    if not isinstance(y, Tensor):
-        y = column_or_1d(y, warn=True)
-        if y.dtype.kind == "f":
-            assert_all_finite(y, input_name="y")
-        check_classification_targets(y)
+    y = checked(y)
     if y.shape != (len(x),):
         raise ValueError(
             f"y must hold one label for each of the {len(x)} rows of X, not "
             f"have shape {tuple(y.shape)}"
         )
     if isinstance(y, Tensor):
-        if y.is_floating_point() and (y != y.round()).any():
-            raise ValueError(
-                f"Unknown label type: {y.dtype} with fractions or NaN; "
-                f"number the classes"
-            )
-        classes, k = y.detach().unique(return_inverse=True)
+        classes, k = y.unique(return_inverse=True)
         return classes, k.to(x.device)
     classes, k = np.unique(y, return_inverse=True)
     return classes, torch.from_numpy(k).to(x.device)
+
+
+def checked(y: Any) -> Any:
+    """The labels, as an array or a tensor.
+
+    Raises:
+        ValueError: they are not 1-D, not finite, or not classes.
+    """
+    if not isinstance(y, Tensor):
+        y = column_or_1d(y, warn=True)
+        if y.dtype.kind == "f":
+            assert_all_finite(y, input_name="y")
+        check_classification_targets(y)
+    elif y.is_floating_point() and (y != y.round()).any():
+        raise ValueError(
+            f"Unknown label type: {y.dtype} with fractions or NaN; number "
+            f"the classes"
+        )
+    return y
 
 
 def take(classes: Any, k: Any) -> Any:
