@@ -8,7 +8,7 @@ import pytest
 import course
 
 ROOT = Path(course.__file__).parent
-BASE = {"protocols", "arrays", "seeding", "budget", "selfcheck"}
+BASE = {"protocols", "arrays", "seeding", "budget", "selfcheck", "targets"}
 ALLOWED = {
     "__init__": set(),
     **{part: set() for part in BASE},
