@@ -1,40 +1,56 @@
 """One door to all the data of the course; most of it needs no network.
 
 Embedded and real: `digits`, `faces`, `photographs`, `patches`, `iris`, `wine`,
-`breast_cancer`. Generated, with the truth known: `Moons`, `Rings`, `Pinwheel`,
-`GaussianGrid`, `glyphs`. Downloaded once and kept: `mnist`, `fashion_mnist`.
+`breast_cancer`, `prose`. Generated, with the truth known: `Moons`, `Rings`,
+`Pinwheel`, `GaussianGrid`, `Brackets`, `glyphs`. Downloaded once and kept: `mnist`, `fashion_mnist`.
 
 Images are float32 in [0, 1], channels first; labels are int64. Every call
 returns fresh arrays.
 """
 
+from course.data.brackets import Brackets
 from course.data.densities import GaussianGrid, Pinwheel
 from course.data.downloads import fashion_mnist, mnist
+from course.data.hmms import HiddenChain, casino, islands, motif, weather
 from course.data.images import digits, faces, patches, photographs
 from course.data.lettering import FONTS, draw_glyph, glyphs
+from course.data.networks import Network, alarm_sized, asia, sprinkler
 from course.data.polar import Moons, Rings
 from course.data.sources import FASHION_MNIST, MNIST, Source
 from course.data.tables import Table, breast_cancer, iris, wine
+from course.data.text import Vocabulary, prose
 
 __all__ = [
     "FASHION_MNIST",
     "FONTS",
     "MNIST",
+    "Brackets",
     "GaussianGrid",
+    "HiddenChain",
     "Moons",
+    "Network",
     "Pinwheel",
     "Rings",
     "Source",
     "Table",
+    "Vocabulary",
+    "alarm_sized",
+    "asia",
     "breast_cancer",
+    "casino",
     "digits",
     "draw_glyph",
     "faces",
     "fashion_mnist",
     "glyphs",
     "iris",
+    "islands",
     "mnist",
+    "motif",
     "patches",
     "photographs",
+    "prose",
+    "sprinkler",
+    "weather",
     "wine",
 ]
