@@ -14,10 +14,13 @@ from sklearn.base import BaseEstimator, clone
 from torch import nn
 from torch.utils.data import DataLoader
 
+from course.models.bayesian_network import BayesianNetwork
 from course.models.gaussian import Gaussian
 from course.models.kde import KernelDensity
 from course.models.mixture import CategoricalMixture, GaussianMixture
 from course.models.ppca import PPCA
+from course.models.ngram import NGram
+from course.models.recurrent import RecurrentLanguageModel
 from course.models.vae import IWAE, VAE
 from course.nn.likelihoods import (
     bernoulli,
@@ -38,15 +41,19 @@ class Neural:
     Attributes:
         make: builds it; each call with fresh parameters.
         shape: of one example; the examples are black and white.
+        symbols: how many there are, where an example is a string of them.
         losses: by method, the submodule that it trains, "" for the whole.
     """
 
     make: Callable[[], nn.Module]
     shape: tuple[int, ...] = (1, 2, 3)
+    symbols: int = 0
     losses: Mapping[str, str] = field(default_factory=lambda: {"loss": ""})
 
     def batch(self):
         """Sixteen examples."""
+        if self.symbols:
+            return torch.randint(self.symbols, (16, *self.shape))
         return torch.bernoulli(torch.full((16, *self.shape), 0.3))
 
 
@@ -66,13 +73,20 @@ NEURAL = {
     "vae-gaussian": Neural(lambda: vae(gaussian(0.5), beta=2.0)),
     "vae-categorical": Neural(lambda: vae(categorical(5))),
     "vae-logistic": Neural(lambda: vae(discretised_logistic(5))),
+    "recurrent": Neural(
+        lambda: RecurrentLanguageModel(3, hidden=8, max_length=6),
+        shape=(6,),
+        symbols=3,
+    ),
     "iwae": Neural(lambda: vae(bernoulli(), kind=IWAE, samples=3)),
 }
 
 CLASSICAL = {
+    "bayesian-network": lambda: BayesianNetwork({0: (), 1: (0,), 2: (0, 1)}),
     "gaussian": Gaussian,
     "kernel-density": KernelDensity,
     "gaussian-mixture": lambda: GaussianMixture(2, random_state=0),
+    "ngram": lambda: NGram(2, n_symbols=5),
     "categorical-mixture": lambda: CategoricalMixture(
         2, n_categories=5, random_state=0
     ),
@@ -109,7 +123,9 @@ def test_it_is_generative(model):
 def test_samples_look_like_data(model, batch, dtype):
     samples = model.to(dtype).sample(5)
     assert samples.shape == (5, *batch.shape[1:])
-    assert samples.dtype == dtype
+    assert samples.dtype == (
+        dtype if batch.is_floating_point() else batch.dtype
+    )
     assert samples.isfinite().all()
     assert not samples.requires_grad
 

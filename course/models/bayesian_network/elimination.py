@@ -1,0 +1,80 @@
+"""Variable elimination: multiply what mentions a variable, then sum it out.
+
+All rows of evidence pass at once: they are the last axis of every factor that
+depends on them, so that each step is one product and one sum over long,
+contiguous vectors. Factors carry the numbers of their variables, and there may
+be any number of these.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import mul
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from course.models.bayesian_network.structure import Scope
+
+
+class Factor(NamedTuple):
+    """A table over some variables, for every row or (last axis 1) for all.
+
+    scope: the variables of the first axes, ascending.
+    values: shape (S of each of them..., N or 1).
+    """
+
+    scope: Scope
+    values: Float[Tensor, "... n"]
+
+
+def product(factors: Sequence[Factor]) -> Factor:
+    """The product of factors, over the variables of all of them."""
+    scope = sorted(set().union(*(f.scope for f in factors)))
+    small_first = sorted(factors, key=lambda f: f.values.numel())
+    aligned = (align(f, scope) for f in small_first)
+    return Factor(tuple(scope), reduce(mul, aligned))
+
+
+def align(factor: Factor, scope: Sequence[int]) -> Tensor:
+    """The values, with an axis of length 1 for every variable they lack."""
+    *sizes, n = factor.values.shape
+    size = dict(zip(factor.scope, sizes, strict=True))
+    return factor.values.reshape([*(size.get(v, 1) for v in scope), n])
+
+
+def eliminate(factors: Sequence[Factor], v: int) -> list[Factor]:
+    """Multiply all factors that mention v, then sum the product over v."""
+    scope, values = product([f for f in factors if v in f.scope])
+    summed = Factor(
+        tuple(u for u in scope if u != v), values.sum(dim=scope.index(v))
+    )
+    return [f for f in factors if v not in f.scope] + rescale(summed)
+
+
+def rescale(factor: Factor) -> list[Factor]:
+    """The factor as two: values of at most 1, and a scale without variables.
+
+    Products of hundreds of probabilities would underflow.
+    """
+    scope, values = factor
+    scale = values.detach().reshape(-1, values.shape[-1]).amax(dim=0)
+    scale = torch.where(scale > 0, scale, 1.0)
+    return [Factor(scope, values / scale), Factor((), scale)]
+
+
+def contract(factors: Sequence[Factor], order: Iterable[int]) -> list[Factor]:
+    """Sum variables out, in an order, of the product of all factors.
+
+    What is returned still has to be multiplied.
+    """
+    for v in order:
+        factors = eliminate(factors, v)
+    return list(factors)
+
+
+def log_scale(factors: Iterable[Factor], x: Tensor) -> Float[Tensor, " n"]:
+    """The log of the product of factors without variables, for n rows x."""
+    logs = (f.values.log() for f in factors if not f.scope)
+    return sum(logs, x.new_zeros(len(x)))
