@@ -7,6 +7,7 @@ from sklearn import decomposition as sk
 from sklearn.datasets import load_digits, load_iris
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from benchmarks import pca as benchmark
 from course.models.pca import PCA
 
 IRIS = load_iris().data
@@ -172,3 +173,13 @@ def test_constant_data_have_no_variance_to_explain():
     model = PCA(1).fit(np.ones((5, 3)))
     assert model.explained_variance_[0] == 0
     assert model.explained_variance_ratio_[0] == 0
+
+
+def test_the_benchmark_compares_equal_answers(monkeypatch):
+    found = benchmark.speed(60, 20, repeats=1)
+    assert found["relative_difference"] <= 1e-10
+    monkeypatch.setattr(
+        benchmark.PCA, "fit_transform", lambda self, X: X[:, :16]
+    )
+    with pytest.raises(ValueError, match="the codes differ"):
+        benchmark.speed(60, 20, repeats=1)
