@@ -2,7 +2,9 @@
 
 Embedded and real: `digits`, `faces`, `photographs`, `patches`, `iris`, `wine`,
 `breast_cancer`, `prose`. Generated, with the truth known: `Moons`, `Rings`,
-`Pinwheel`, `GaussianGrid`, `Brackets`, `glyphs`. Downloaded once and kept: `mnist`, `fashion_mnist`.
+`Pinwheel`, `GaussianGrid`, `Brackets`, `glyphs`; hidden chains `casino`,
+`weather`, `islands`, `motif`. Downloaded once and kept: `mnist`,
+`fashion_mnist`.
 
 Images are float32 in [0, 1], channels first; labels are int64. Every call
 returns fresh arrays.

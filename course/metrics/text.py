@@ -78,7 +78,7 @@ def distinct_n(texts: Sequence[Tokens], n: int = 2) -> float:
     A generator that repeats itself has few different ones. The share falls
     with the amount of text: compare equal amounts.
 
-    Li, Galley, Brockett, Gao & Dolan 2016, NAACL, section 5.
+    Li, Galley, Brockett, Gao & Dolan 2016, NAACL.
 
     Raises:
         ValueError: no text is as long as n.

@@ -47,7 +47,7 @@ def kneser_ney(x: Grams, k: int, V: int) -> Level:
     many different symbols precede them. A discount is taken off each count,
     and what a context saves so goes to the level below.
 
-    Chen & Goodman 1998, Harvard TR-10-98, eqs. 24 to 26.
+    Chen & Goodman 1998, Harvard TR-10-98, section 3.
     """
     keys, counts = raw(x, k, V)
     if k < x.shape[1]:
