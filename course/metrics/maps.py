@@ -19,7 +19,7 @@ def quantisation_error(x: Any, codebook: Any) -> float:
         x: the data, shape (N, D).
         codebook: shape (rows, columns, D).
 
-    Kohonen 2013, Neural Networks 37, section 4.
+    Kohonen 2013, Neural Networks 37, 52-65.
 
     >>> quantisation_error([[1.0], [4.0]], [[[0.0], [4.0]]])
     0.5

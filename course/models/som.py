@@ -169,14 +169,17 @@ def check_options(model: SelfOrganisingMap) -> None:
     Raises:
         ValueError: an option is out of range.
     """
-    whole = (*model.shape, model.n_epochs + 1)
-    if len(whole) != 3 or any(v != v // 1 or v < 1 for v in whole):
+    shape, width = numbers(model.shape), numbers(model.width)
+    whole = (*shape, *numbers([model.n_epochs]))
+    least = (1, 1, 0)
+    if len(whole) != 3 or any(
+        v != v // 1 or v < low for v, low in zip(whole, least, strict=True)
+    ):
         raise ValueError(
             f"shape must be two whole numbers of at least 1 and n_epochs one "
             f"of at least 0, not {model.shape!r} and {model.n_epochs!r}"
         )
-    positive = [isinstance(w, Real) and 0 < w < 1e6 for w in model.width]
-    if len(positive) != 2 or not all(positive):
+    if len(width) != 2 or not all(0 < w < float("inf") for w in width):
         raise ValueError(
             f"width must be two positive numbers, of the first and of the "
             f"last epoch, not {model.width!r}"
@@ -186,3 +189,9 @@ def check_options(model: SelfOrganisingMap) -> None:
             f"init must be 'pca' or an array of shape (rows, columns, "
             f"n_features), not {model.init!r}"
         )
+
+
+def numbers(values: Any) -> tuple:
+    """The values, if all of them are numbers; else nothing."""
+    values = values if isinstance(values, list | tuple) else [values]
+    return tuple(v for v in values if isinstance(v, Real))

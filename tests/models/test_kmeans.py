@@ -231,6 +231,22 @@ def test_blocks_of_rows_change_nothing(monkeypatch):
         torch.testing.assert_close(one, other, rtol=1e-13, atol=0)
 
 
+def test_both_ways_to_sum_are_the_definition():
+    x = torch.from_numpy(IRIS)
+    phi = lloyd.features(x)
+    z = torch.from_numpy(np.random.RandomState(0).randint(3, size=(2, 150)))
+    for way in (lloyd.product, lloyd.added):
+        S = way(phi, z, 4)
+        assert S.shape == (2, 4, 6)
+        for b in range(2):
+            for k in range(4):
+                rows = x[z[b] == k]
+                square = rows.square().sum()[None]
+                count = torch.tensor([float(len(rows))]).double()
+                truth = torch.cat([rows.sum(dim=0), square, count])
+                torch.testing.assert_close(S[b, k], truth)
+
+
 def test_tight_clusters_far_apart_lose_no_digits():
     """Width 1e-6 of the distance: a difference of squares would be wrong."""
     rng = np.random.RandomState(0)

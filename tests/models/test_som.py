@@ -224,6 +224,11 @@ def test_the_map_on_a_gpu_is_that_on_a_cpu():
     ("options", "complaint"),
     [
         ({"shape": (3,)}, "two whole numbers"),
+        ({"shape": 10}, "two whole numbers"),
+        ({"shape": ("3", 3)}, "two whole numbers"),
+        ({"n_epochs": 1.5}, "at least 0"),
+        ({"width": 2.0}, "two positive numbers"),
+        ({"width": (2.0, float("inf"))}, "two positive numbers"),
         ({"shape": (0, 3)}, "two whole numbers"),
         ({"shape": (2.5, 3)}, "two whole numbers"),
         ({"n_epochs": -1}, "at least 0"),

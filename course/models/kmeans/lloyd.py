@@ -1,8 +1,8 @@
 """Lloyd's iterations, many runs at once (Lloyd 1982).
 
 Every run has its own centres mu, shape (K, D); a batch of runs is (B, K, D).
-Both halves of an iteration are matrix products: distances to all centres, and
-sums over all clusters.
+Both halves of an iteration are matrix products: the distances to all centres,
+and the sums over all clusters.
 """
 
 from dataclasses import dataclass, field
@@ -39,22 +39,47 @@ def features(x: Float[Tensor, "N D"]) -> Float[Tensor, "F N"]:
 def gather(phi: Float[Tensor, "F N"], mu: Float[Tensor, "B K D"]) -> Evidence:
     """Assign every row to its nearest centre; sum up each cluster.
 
-    Two matrix products, since
-    -|x - mu_k|^2 = [2 mu_k, -1, -|mu_k|^2] . [x, |x|^2, 1].
+    The nearest centre is the closest, with the largest product
+    mu_k . x - |mu_k|^2 / 2 = (|x|^2 - |x - mu_k|^2) / 2.
     """
-    (B, K, _), zs = mu.shape, []
-    square = mu.square().sum(dim=2, keepdim=True)
-    theta = torch.cat([2 * mu, -torch.ones_like(square), -square], dim=2)
-    theta = theta.view(B * K, -1)
-    J, S = mu.new_zeros(B), torch.zeros_like(theta)
+    (B, K, D), zs = mu.shape, []
+    theta, c = mu.reshape(B * K, D), mu.square().sum(dim=2).view(-1, 1) / -2
+    J, S = phi[-2].sum().repeat(B), mu.new_zeros(B, K, len(phi))
     for block in phi.split(block_rows(B * K + len(phi)), dim=1):
-        closeness, z = (theta @ block).view(B, K, -1).max(dim=1)
-        r = mu.new_zeros(B, K, z.shape[1]).scatter_(1, z[:, None], 1.0)
-        S += r.view(B * K, -1) @ block.T
-        J -= closeness.sum(dim=1)
+        score = torch.addmm(c, theta, block[:-2]).view(B, K, -1)
+        closest, z = score.max(dim=1)
+        J -= 2 * closest.sum(dim=1)
+        S += sums(block, z, K)
         zs.append(z)
     z = torch.cat(zs, dim=1)
-    return Evidence(careful(J, phi, mu=mu, z=z), z, S.view(B, K, -1))
+    return Evidence(careful(J, phi, mu=mu, z=z), z, S)
+
+
+def sums(
+    phi: Float[Tensor, "F n"], z: Int[Tensor, "B n"], K: int
+) -> Float[Tensor, "B K F"]:
+    """The product r phi^T, with r_nk = 1 where z_n = k and else 0.
+
+    On a processor, adding columns is faster than multiplying zeros; on a GPU
+    it would be slow, and its rounding would change from run to run.
+    """
+    return product(phi, z, K) if phi.is_cuda else added(phi, z, K)
+
+
+def product(phi: Tensor, z: Tensor, K: int) -> Tensor:
+    """The sums of columns of each cluster, by a matrix product."""
+    r = phi.new_zeros(len(z), K, z.shape[1]).scatter_(1, z[:, None], 1.0)
+    return r @ phi.T
+
+
+def added(phi: Tensor, z: Tensor, K: int) -> Tensor:
+    """The same sums, one column added after the other."""
+    B, F = len(z), len(phi)
+    slot = z + K * torch.arange(B, device=z.device)[:, None]
+    S = phi.new_zeros(F, B * K)
+    columns = phi[:, None].expand(F, B, -1).reshape(F, -1)
+    S.index_add_(1, slot.flatten(), columns)
+    return S.T.view(B, K, F)
 
 
 def careful(

@@ -31,8 +31,7 @@ def plus_plus(
     """Rows spread out: drawn in proportion to the squared distance, k-means++.
 
     The distance is to the nearest row chosen before. Of 2 + log K candidates
-    the one that leaves the least squared distance in all is taken (the greedy
-    form, section 4 of the paper).
+    the one that leaves the least squared distance in all is taken.
     """
     shape = K, 2 + int(math.log(K))
     u = [g.random_sample(shape) for g in generators(rng, runs)]
