@@ -103,12 +103,12 @@ def test_least_squares_diverge_above_the_limit():
     assert J.step_limit() <= 2 / top.item()
     ends = []
     for factor in (0.98, 1.02):
-        rule = GradientDescent(factor * 2 / top.item(), epochs=1000)
+        rule = GradientDescent(factor * 2 / top.item(), epochs=600)
         *_, end = descend(J.gradient, torch.ones(4, 1).double(), rule=rule)
         ends.append(end)
     exact = torch.linalg.solve(J.hessian(end), -J.gradient(0 * end))
-    assert (ends[0] - exact).abs().max() < 1e-6
-    assert (ends[1] - exact).abs().max() > 1e6
+    assert (ends[0] - exact).abs().max() < 1e-4
+    assert (ends[1] - exact).abs().max() > 1e3
 
 
 @pytest.mark.parametrize("rule", [GradientDescent, Adam])
@@ -175,3 +175,20 @@ def test_descent_on_a_game_moves_away_from_its_solution():
     radius = [t.norm().item() for t in path]
     growth = np.sqrt(1 + 0.1**2)
     np.testing.assert_allclose(radius, growth ** np.arange(1, 51), rtol=1e-12)
+
+
+def test_a_look_ahead_wins_the_game():
+    """With the gradient of the next point the distance shrinks."""
+
+    def field(z):
+        return torch.stack([z[1], -z[0]])
+
+    eta = 0.1
+    path = descend(
+        lambda z, batch: field(z - eta * field(z)),
+        torch.tensor([1.0, 0.0], dtype=torch.float64),
+        rule=GradientDescent(eta, epochs=50),
+    )
+    radius = [z.norm().item() for z in path]
+    shrink = np.sqrt(1 - eta**2 + eta**4)
+    np.testing.assert_allclose(radius, shrink ** np.arange(1, 51), rtol=1e-12)

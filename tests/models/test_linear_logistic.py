@@ -27,12 +27,7 @@ TUMOURS = load_breast_cancer(return_X_y=True)
 WINES = load_wine(return_X_y=True)
 
 
-@parametrize_with_checks(
-    [
-        LogisticRegression(),
-        LogisticRegression(optimiser=Adam(0.1)),
-    ]
-)
+@parametrize_with_checks([LogisticRegression()])
 def test_is_a_scikit_learn_estimator(estimator, check, monkeypatch):
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # else one check is skipped
     check(estimator)
@@ -217,11 +212,11 @@ def test_a_step_of_newton_that_goes_too_far_is_shortened():
 @pytest.mark.parametrize(
     "rule",
     [
-        GradientDescent(1.0, epochs=1500),
+        GradientDescent(1.0, epochs=500),
         GradientDescent(
-            1.0, epochs=300, batch_size=32, decay=0.01, random_state=0
+            1.0, epochs=40, batch_size=32, decay=0.02, random_state=0
         ),
-        Adam(0.1, epochs=600, decay=1e-3),
+        Adam(0.1, epochs=300, decay=5e-3),
     ],
     ids=["gd", "sgd", "adam"],
 )
@@ -277,8 +272,8 @@ def test_what_cannot_be_fitted_is_refused():
     for wrong, complaint in [
         (y.double() + 0.5, "continuous"),
         (torch.ones(150), "one class, 1"),
-        (y[:, None], "1d array"),
-        (y[:9], "Found 9 targets"),
+        (torch.ones(150, 2), "1d array"),
+        (y[:9], r"\[150, 9\]"),
         (None, "requires y"),
     ]:
         with pytest.raises(ValueError, match=complaint):

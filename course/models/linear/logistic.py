@@ -1,8 +1,10 @@
 """Logistic regression of two or more classes, by Newton or by descent."""
 
 import warnings
+from copy import copy
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from sklearn.base import ClassifierMixin
@@ -15,7 +17,7 @@ from course.models.linear.base import LinearModel
 from course.models.linear.links import Bernoulli, Categorical
 from course.models.linear.newton import Run, newton
 from course.models.linear.objective import Objective, objective
-from course.models.linear.targets import known, labels
+from course.targets import class_numbers, labels
 
 
 class LogisticRegression(ClassifierMixin, LinearModel):
@@ -56,7 +58,7 @@ class LogisticRegression(ClassifierMixin, LinearModel):
         """Fit to rows X, shape (N, D), and labels y, shape (N,)."""
         self._check_options()
         x = rows(self, X, fit=True)
-        self.classes_, k = labels(self, x, y)
+        k = two_or_more(self, class_numbers(self, x, y))
         two = len(self.classes_) == 2
         y = k[:, None] if two else one_hot(k)
         family = Bernoulli if two else Categorical
@@ -106,10 +108,7 @@ class LogisticRegression(ClassifierMixin, LinearModel):
 
     def predict(self, X: Any) -> Any:
         """The most probable class of every row of X, shape (N,)."""
-        k = self._log_prob(self._read(X)).argmax(dim=1)
-        if isinstance(self.classes_, Tensor):
-            return like(X, self.classes_.to(k.device)[k])
-        return self.classes_[k.cpu().numpy()]
+        return labels(self, X, self._log_prob(self._read(X)).argmax(dim=1))
 
     def log_prob(self, X: Any, y: Any) -> Any:
         """Log p(y_n | x_n) of every row, shape (N,), in nats."""
@@ -150,3 +149,31 @@ def separated(a: Float[Tensor, "N K"], k: Tensor) -> bool:
     own = a.gather(1, k[:, None])
     others = a.scatter(1, k[:, None], -torch.inf)
     return bool((own > others.amax(dim=1, keepdim=True)).all())
+
+
+def two_or_more(model: Any, k: Tensor) -> Tensor:
+    """The class numbers k, unless all are the same: then a ValueError."""
+    if len(model.classes_) < 2:
+        raise ValueError(
+            f"{type(model).__name__} needs at least 2 classes; y contains one "
+            f"class, {model.classes_[0]}"
+        )
+    return k
+
+
+def known(model: Any, x: Tensor, y: Any) -> Tensor:
+    """The numbers of labels y among the classes that a model has learned.
+
+    Raises:
+        ValueError: y is not one label a row, or one is not among them.
+    """
+    seen = copy(model)
+    k = class_numbers(seen, x, y)
+    classes, new = np.asarray(model.classes_), np.asarray(seen.classes_)
+    at = np.searchsorted(classes, new).clip(max=len(classes) - 1)
+    if (classes[at] != new).any():
+        strange = new[classes[at] != new].tolist()
+        raise ValueError(
+            f"y holds labels that training did not have: {strange}"
+        )
+    return torch.from_numpy(at).to(k)[k]

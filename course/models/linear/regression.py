@@ -12,7 +12,7 @@ from course.arrays import like, rows, tensor
 from course.models.linear.base import LinearModel
 from course.models.linear.links import Gaussian
 from course.models.linear.objective import objective
-from course.models.linear.targets import numbers
+from course.targets import real_targets
 
 
 def least_squares(
@@ -64,7 +64,7 @@ class LinearRegression(RegressorMixin, LinearModel):
         """Fit to rows X, shape (N, D), and numbers y, shape (N,)."""
         self._check_options()
         x = rows(self, X, fit=True)
-        y = numbers(self, x, y)
+        y = real_targets(self, x, y)
         J = objective(x, y[:, None], Gaussian, self.penalty)
         if self.optimiser is None:
             w, b = least_squares(x, y, self.penalty)
@@ -91,7 +91,10 @@ class LinearRegression(RegressorMixin, LinearModel):
                 estimated noise is zero and there is no density.
         """
         x = self._read(X)
-        r, v = numbers(self, x, y) - self._scores(x)[:, 0], self.noise_variance_
+        r, v = (
+            real_targets(self, x, y) - self._scores(x)[:, 0],
+            self.noise_variance_,
+        )
         v = tensor(v, x)
         if v == 0:
             raise ValueError(
@@ -103,6 +106,6 @@ class LinearRegression(RegressorMixin, LinearModel):
     def score(self, X: Any, y: Any) -> float:
         """R^2: 1 minus the squared error in units of that of the mean of y."""
         x = self._read(X)
-        y = numbers(self, x, y)
+        y = real_targets(self, x, y)
         error = (y - self._scores(x)[:, 0]).square().sum()
         return 1 - (error / (y - y.mean()).square().sum()).item()
