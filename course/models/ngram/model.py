@@ -95,12 +95,16 @@ class NGram(DensityMixin, BaseEstimator):
         check_is_fitted(self)
         return check_symbols(self, rows(self, X))
 
-    def score_samples(self, X: Any) -> Any:
-        """Log p(x) of every string up to its end, shape (N,), in nats."""
+    def log_probs(self, X: Any) -> Any:
+        """Log p(x_t | ...) of every symbol, (N, T); 0 after the end."""
         x = self._read(X)
         out = torch.zeros_like(x, dtype=torch.float64)
         out[until_end(x)] = self._probs(self._grams(x))[-1].log()
-        return like(X, out.sum(dim=1))
+        return like(X, out)
+
+    def score_samples(self, X: Any) -> Any:
+        """Log p(x) of every string up to its end, shape (N,), in nats."""
+        return self.log_probs(X).sum(1)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Mean log p(x) of the strings X, in nats."""
