@@ -1,6 +1,7 @@
 """Kernel density estimation: a small bell on every training point."""
 
 import math
+import warnings
 from collections.abc import Iterable
 from numbers import Real
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
@@ -74,6 +76,13 @@ class KernelDensity(DensityMixin, BaseEstimator):
             if abs(better / h - 1) < self.tol:
                 break
             h = better
+        else:
+            warnings.warn(
+                f"the bandwidth still moves after {self.max_iter} steps: "
+                f"increase max_iter or tol",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
         return h, history
 
     def score_samples(self, X: Any) -> Any:
@@ -135,8 +144,8 @@ def leave_one_out(
     """Mean log p(x_n) without bell n, and a bandwidth that raises it.
 
     The bells are a mixture whose one parameter is h, so an EM step raises the
-    likelihood: r_nm is the share of bell m in the density at x_n, and
-    h^2 = sum_nm r_nm |x_n - x_m|^2 / (N D).
+    likelihood: r_nj is the share of bell j in the density at x_n, and
+    h^2 = sum_nj r_nj |x_n - x_j|^2 / (N D).
     """
     N, D = x.shape
     log_p, spread = x.new_zeros(()), x.new_zeros(())

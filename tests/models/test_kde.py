@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.optimize import minimize_scalar
 from scipy.stats import gaussian_kde, norm
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import KernelDensity as Theirs
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -12,7 +13,7 @@ from course.models import kde as module
 from course.models.kde import KernelDensity
 
 
-@parametrize_with_checks([KernelDensity(), KernelDensity(bandwidth=0.5)])
+@parametrize_with_checks([KernelDensity()])
 def test_is_a_scikit_learn_estimator(estimator, check, monkeypatch):
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # else one check is skipped
     check(estimator)
@@ -52,10 +53,11 @@ def test_the_density_is_that_of_scipy(X):
 
 def leave_one_out(x, h):
     """The mean of log p(x_n) from all other points, one row at a time."""
-    scores = []
+    bell, scores = norm(0, h), []
     for n in range(len(x)):
         others = np.delete(x, n, axis=0)
-        scores.append(Theirs(bandwidth=h).fit(others).score(x[n : n + 1]))
+        log_p = bell.logpdf(others - x[n]).sum(axis=1)
+        scores.append(np.logaddexp.reduce(log_p) - np.log(len(others)))
     return np.mean(scores)
 
 
@@ -81,7 +83,8 @@ def test_a_given_bandwidth_is_scored_too(X):
 
 
 def test_a_search_can_be_cut_short(X):
-    fit = KernelDensity(max_iter=2).fit(X)
+    with pytest.warns(ConvergenceWarning, match="after 2 steps"):
+        fit = KernelDensity(max_iter=2).fit(X)
     assert len(fit.history_) == 2
     assert fit.bandwidth_ != KernelDensity().fit(X).bandwidth_
 

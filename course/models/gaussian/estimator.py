@@ -127,8 +127,8 @@ class Gaussian(DensityMixin, BaseEstimator):
     def conditional(self, features: Any, values: Any) -> "Gaussian":
         """The distribution of the other features, a, given x_b = values.
 
-        N(mu_a + G (x_b - mu_b), Sigma_aa - G Sigma_ba), with
-        G = Sigma_ab Sigma_bb^-1.
+        N(mu_a + R (x_b - mu_b), Sigma_aa - R Sigma_ba), with
+        R = Sigma_ab Sigma_bb^-1.
 
         Args:
             features: the numbers b of the features that are known.
@@ -147,9 +147,9 @@ class Gaussian(DensityMixin, BaseEstimator):
                 f"values must hold {len(b)} numbers, one for each of the "
                 f"features {b}, not shape {tuple(x_b.shape)}"
             )
-        G = torch.linalg.solve(Sigma[b][:, b], Sigma[b][:, a]).T
-        mean = mu[a] + G @ (x_b - mu[b])
-        Sigma = Sigma[a][:, a] - G @ Sigma[b][:, a]
+        R = torch.linalg.solve(Sigma[b][:, b], Sigma[b][:, a]).T
+        mean = mu[a] + R @ (x_b - mu[b])
+        Sigma = Sigma[a][:, a] - R @ Sigma[b][:, a]
         symmetric = (Sigma + Sigma.T) / 2  # rounding
         return Gaussian.from_moments(
             like(self.mean_, mean), like(self.mean_, symmetric)
