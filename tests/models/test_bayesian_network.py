@@ -335,17 +335,51 @@ def test_more_variables_than_letters_and_no_underflow():
     np.testing.assert_allclose(model.score_samples(X), steps, rtol=1e-12)
 
 
-def test_a_scale_of_any_size_cancels():
-    f = elimination.Factor((3, 5), torch.rand(2, 3, 4, dtype=torch.float64))
-    small = f._replace(values=f.values * 1e-150)
-    values, scale = elimination.rescale(small)
-    assert values.values.max() == 1
-    torch.testing.assert_close(values.values * scale.values, small.values)
-    log_p = elimination.log_scale(
-        elimination.contract([small, small], [3, 5]), f.values.new_zeros(4, 1)
+def test_a_cause_of_hundreds_of_effects_does_not_underflow():
+    rng = np.random.RandomState(0)
+    p = rng.rand(300, 2) * 0.05
+    parents = {"y": (), **dict.fromkeys(range(300), ("y",))}
+    tables = {"y": [0.3, 0.7]}
+    tables |= {d: np.stack([1 - p[d], p[d]], axis=-1) for d in range(300)}
+    model = BayesianNetwork.from_tables(parents, tables)
+    X = (rng.rand(3, 300) < 0.95).astype(float)
+    log_p = np.where(X[..., None] == 1, np.log(p), np.log(1 - p)).sum(axis=1)
+    log_p += np.log([0.3, 0.7])
+    assert (log_p < -745).all()  # exp would be 0
+    X = np.c_[np.full(3, NAN), X]
+    np.testing.assert_allclose(
+        model.score_samples(X), np.logaddexp(*log_p.T), rtol=1e-12
     )
-    truth = f.values.square().sum(dim=(0, 1)).log() - 300 * math.log(10)
+    X[:, -1] = NAN  # now no row has the same gaps
+    X[0, 5] = X[1, 7] = NAN
+    marginals = model.marginals(X)
+    for n, row in enumerate(X[:, 1:]):
+        at = np.where(row[:, None] == 1, np.log(p), np.log(1 - p))
+        joint = np.nansum(np.where(np.isnan(row)[:, None], 0, at), axis=0)
+        joint += np.log([0.3, 0.7])
+        truth = np.exp(joint - np.logaddexp(*joint))
+        np.testing.assert_allclose(marginals["y"][n], truth, rtol=1e-10)
+        np.testing.assert_allclose(model.posterior("y", X)[n], truth)
+        q = truth @ p[299]
+        np.testing.assert_allclose(marginals[299][n], [1 - q, q], rtol=1e-10)
+
+
+def test_a_scale_is_taken_out_and_cancels():
+    f = torch.rand(2, 3, 4, dtype=torch.float64)
+    values, scale = elimination.rescale(f * 1e-150)
+    assert (values.amax(dim=(0, 1)) == 1).all()
+    torch.testing.assert_close(values * scale.values, f * 1e-150)
+    deep = elimination.Factor((3, 5), f * 1e-30, elimination.DEEP)
+    whole, *scales = elimination.product([deep, deep])
+    assert len(scales) == 1
+    assert whole.depth == 0
+    log_p = elimination.log_scale(
+        elimination.contract([whole, *scales], [3, 5]), f.new_zeros(4, 1)
+    )
+    truth = f.square().sum(dim=(0, 1)).log() - 60 * math.log(10)
     torch.testing.assert_close(log_p, truth)
+    # few tables keep their scale
+    assert len(elimination.product([deep._replace(depth=1)] * 2)) == 1
 
 
 def test_min_fill_sums_leaves_out_first_and_keeps_the_star_small():

@@ -7,8 +7,6 @@ be any number of these.
 """
 
 from collections.abc import Iterable, Sequence
-from functools import reduce
-from operator import mul
 from typing import NamedTuple
 
 import torch
@@ -17,24 +15,34 @@ from torch import Tensor
 
 from course.models.bayesian_network.structure import Scope
 
+DEEP = 8  # tables that may be multiplied before their scale is taken out
+
 
 class Factor(NamedTuple):
     """A table over some variables, for every row or (last axis 1) for all.
 
     scope: the variables of the first axes, ascending.
     values: shape (S of each of them..., N or 1).
+    depth: how many tables were multiplied since a scale was taken out.
     """
 
     scope: Scope
     values: Float[Tensor, "... n"]
+    depth: int = 1
 
 
-def product(factors: Sequence[Factor]) -> Factor:
-    """The product of factors, over the variables of all of them."""
-    scope = sorted(set().union(*(f.scope for f in factors)))
-    small_first = sorted(factors, key=lambda f: f.values.numel())
-    aligned = (align(f, scope) for f in small_first)
-    return Factor(tuple(scope), reduce(mul, aligned))
+def product(factors: Sequence[Factor]) -> list[Factor]:
+    """The product of factors, over the variables of all; then its scales."""
+    scope = tuple(sorted(set().union(*(f.scope for f in factors))))
+    first, *others = sorted(factors, key=lambda f: f.values.numel())
+    values, depth, scales = align(first, scope), first.depth, []
+    for f in others:
+        values, depth = values * align(f, scope), depth + f.depth
+        if depth > DEEP:
+            values, scale = rescale(values)
+            depth = 0
+            scales.append(scale)
+    return [Factor(scope, values, depth), *scales]
 
 
 def align(factor: Factor, scope: Sequence[int]) -> Tensor:
@@ -44,24 +52,23 @@ def align(factor: Factor, scope: Sequence[int]) -> Tensor:
     return factor.values.reshape([*(size.get(v, 1) for v in scope), n])
 
 
-def eliminate(factors: Sequence[Factor], v: int) -> list[Factor]:
-    """Multiply all factors that mention v, then sum the product over v."""
-    scope, values = product([f for f in factors if v in f.scope])
-    summed = Factor(
-        tuple(u for u in scope if u != v), values.sum(dim=scope.index(v))
-    )
-    return [f for f in factors if v not in f.scope] + rescale(summed)
-
-
-def rescale(factor: Factor) -> list[Factor]:
-    """The factor as two: values of at most 1, and a scale without variables.
+def rescale(values: Float[Tensor, "... n"]) -> tuple[Tensor, Factor]:
+    """Values of at most 1, and the largest of each row as a scale.
 
     Products of hundreds of probabilities would underflow.
     """
-    scope, values = factor
     scale = values.detach().reshape(-1, values.shape[-1]).amax(dim=0)
     scale = torch.where(scale > 0, scale, 1.0)
-    return [Factor(scope, values / scale), Factor((), scale)]
+    return values / scale, Factor((), scale)
+
+
+def eliminate(factors: Sequence[Factor], v: int) -> list[Factor]:
+    """Multiply all factors that mention v, then sum the product over v."""
+    whole, *scales = product([f for f in factors if v in f.scope])
+    scope = tuple(u for u in whole.scope if u != v)
+    values = whole.values.sum(dim=whole.scope.index(v))
+    rest = [f for f in factors if v not in f.scope]
+    return [*rest, Factor(scope, values, whole.depth), *scales]
 
 
 def contract(factors: Sequence[Factor], order: Iterable[int]) -> list[Factor]:

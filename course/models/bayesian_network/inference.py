@@ -6,9 +6,8 @@ its gradient the posteriors of all variables.
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from course.models.bayesian_network.elimination import (
     Factor,
@@ -27,33 +26,52 @@ def sizes_of(tables: Tables) -> list[int]:
     return [table.shape[-1] for table in tables]
 
 
+def with_unknown(table: Float[Tensor, "... S"]) -> Float[Tensor, "... T"]:
+    """A table with one more state at the end, unknown: of probability 1."""
+    return torch.cat([table, torch.ones_like(table[..., :1])], dim=-1)
+
+
 def look_up(
-    table: Tensor, family: Scope, x: Float[Tensor, "n D"], known: set[int]
+    table: Tensor, family: Scope, states: Int64[Tensor, "D n"], known: set[int]
 ) -> Factor:
     """The entries of a table that agree with what every row knows."""
+    table = with_unknown(table) if family[-1] in known else table
     scope = sorted(v for v in family if v not in known)
     given = [v for v in family if v in known]
     table = table.permute([family.index(v) for v in [*scope, *given]])
-    index = x.new_zeros(len(x) if given else 1, dtype=torch.int64)
+    index = states.new_zeros(states.shape[1] if given else 1)
     for v, size in zip(given, table.shape[len(scope) :], strict=True):
-        index = index * size + x[:, v].long()
+        index = index * size + states[v]
     table = table.reshape(*table.shape[: len(scope)], -1)
     return Factor(tuple(scope), table[..., index])
 
 
-def allowed(x: Float[Tensor, " n"], size: int) -> Float[Tensor, "S n"]:
+def allowed(
+    states: Int64[Tensor, " n"], size: int, like: Tensor
+) -> Float[Tensor, "S n"]:
     """One-hot columns for what is known, ones for what is not."""
-    hot = one_hot(x.nan_to_num().long(), size).T.to(x)
-    return torch.where(x.isnan(), 1.0, hot)
+    one_hot = torch.eye(size, dtype=like.dtype, device=like.device)
+    return with_unknown(one_hot)[:, states]
 
 
 def read(
     plan: Plan, tables: Tables, x: Float[Tensor, "n D"]
 ) -> tuple[list[Factor], list[Factor]]:
     """The tables with the evidence looked up, and the soft evidence."""
-    factors = [look_up(tables[f[-1]], f, x, plan.known) for f in plan.families]
-    soft = [(v, tables[v].shape[-1]) for v in sorted(plan.soft)]
-    return factors, [Factor((v,), allowed(x[:, v], S)) for v, S in soft]
+    states = state_numbers(tables, x)
+    pairs = [(tables[f[-1]], f) for f in plan.families]
+    factors = [look_up(t, f, states, plan.known) for t, f in pairs]
+    sizes = sizes_of(tables)
+    soft = {v: allowed(states[v], sizes[v], x) for v in sorted(plan.soft)}
+    return factors, [Factor((v,), e, 0) for v, e in soft.items()]
+
+
+def state_numbers(
+    tables: Tables, x: Float[Tensor, "n D"]
+) -> Int64[Tensor, "D n"]:
+    """Columns of state numbers; one more than the last means unknown."""
+    sizes = torch.tensor(sizes_of(tables)).to(x)
+    return torch.where(x.isnan(), sizes, x).long().T.contiguous()
 
 
 def log_evidence(
@@ -83,10 +101,10 @@ def joint_posterior(
     for block in x.split(plan.rows):
         factors, soft = read(plan, tables, block)
         left = contract(factors + soft, plan.order)
-        values = product([f for f in left if f.scope]).values
-        values = values.expand(*values.shape[:-1], len(block))
+        whole, *scales = product([f for f in left if f.scope])
+        values = whole.values.expand(*whole.values.shape[:-1], len(block))
         total = values.sum(dim=tuple(range(len(query))))
-        check_possible(total.log() + log_scale(left, block))
+        check_possible(total.log() + log_scale(left + scales, block))
         parts.append((values / total).permute(-1, *axes))
     return torch.cat(parts)
 
@@ -108,7 +126,8 @@ def all_posteriors(
         log_p = log_scale(contract(factors + soft, plan.order), block)
         check_possible(log_p)
         slopes = torch.autograd.grad(log_p.sum(), free) if free else ()
-        answer = {d: allowed(block[:, d], sizes[d]) for d in plan.known}
+        states = state_numbers(tables, block)
+        answer = {d: allowed(states[d], sizes[d], x) for d in plan.known}
         for f, slope in zip(soft, slopes, strict=True):
             answer[f.scope[0]] = f.values.detach() * slope
         for d, part in enumerate(parts):

@@ -20,7 +20,8 @@ class Plan(NamedTuple):
     """A plan for all rows alike.
 
     families: those whose tables matter, each a variable's parents and itself.
-    known: variables that every row knows: their axes are looked up.
+    known: variables whose axes are looked up: all rows know them, or no other
+        table mentions them (unknown is then one more state).
     soft: variables that get a factor of their own: for each row, 1 where the
         evidence allows a state, else 0.
     order: the variables to sum out, one after the other.
@@ -60,6 +61,9 @@ def make_plan(
     known = all_of_them - numbers(unknown.any(dim=0)) - keep
     needed = ancestors(structure, sometimes | keep)
     relevant = all_of_them if everything else needed
+    if not everything:
+        mentioned = {p for d in relevant for p in structure.parents[d]}
+        known |= sometimes - mentioned - keep
     families = [structure.families[d] for d in sorted(relevant)]
     scopes = [tuple(v for v in f if v not in known) for f in families]
     order = min_fill(scopes, relevant - known - keep, sizes)
