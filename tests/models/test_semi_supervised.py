@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from benchmarks import semi_supervised as benchmark
 from course.models.semi_supervised import LabelPropagation, LabelSpreading
 from course.models.semi_supervised.graph import (
     knn,
@@ -19,6 +20,7 @@ from course.models.semi_supervised.graph import (
     squared_distances,
     symmetric,
 )
+from course.models.semi_supervised.solve import absorb
 
 BOTH = (LabelPropagation(), LabelSpreading(), LabelSpreading(alpha=0.9))
 both = pytest.mark.parametrize("model", BOTH, ids=str)
@@ -399,15 +401,47 @@ def test_paths_are_followed_to_their_end():
     assert reached(P, known).tolist() == [True, True, False, False, False]
 
 
-def test_a_link_too_weak_for_the_computer_is_refused():
-    W = np.kron(np.eye(2), 1 - np.eye(3))
-    W[2, 3] = W[3, 2] = 1e-17
-    X, y = np.arange(6.0)[:, None], np.array([0, 1, -1, -1, -1, -1])
-    with pytest.raises(ValueError, match="too weak for the precision"):
-        LabelPropagation(given(W)).fit(X, y)
-    W[2, 3] = W[3, 2] = 1e-6
+def test_a_weak_link_is_followed_exactly():
+    """A leak of 1e-30, split 3 to 1 between two labels, decides."""
+    W = np.zeros((72, 72))
+    W[:70, :70] = 1 - np.eye(70)  # more points than one block
+    W[0, 70], W[1, 71] = 3e-30, 1e-30
+    W = W + W.T
+    X, y = np.arange(72.0)[:, None], np.r_[np.full(70, -1), 0, 1]
     F = LabelPropagation(given(W)).fit(X, y).label_distributions_
-    np.testing.assert_allclose(F[3:], 0.5, atol=1e-6)
+    np.testing.assert_allclose(F[:70], np.tile([0.75, 0.25], (70, 1)), 1e-12)
+    W[0, 70] = W[70, 0] = 1e-320  # below the smallest normal number
+    W[1, 71] = W[71, 1] = 0
+    with pytest.raises(ValueError, match="too weak for the numbers"):
+        LabelPropagation(given(W)).fit(X, y)
+
+
+def test_a_score_that_is_rounded_to_zero_is_refused():
+    """Three pairs with links of 1e-200: the last score would be 1e-400."""
+    W = np.kron(np.eye(3), [[0.0, 1.0], [1.0, 0.0]])
+    W[1, 2] = W[2, 1] = W[3, 4] = W[4, 3] = 1e-200
+    X, y = np.arange(6.0)[:, None], np.array([0, 1, -1, -1, -1, -1])
+    with pytest.raises(ValueError, match="too weak for the numbers"):
+        LabelSpreading(given(W)).fit(X, y)
+    F = LabelPropagation(given(W)).fit(X, y).label_distributions_
+    np.testing.assert_allclose(F[2:], np.tile([0, 1], (4, 1)), atol=1e-100)
+
+
+@pytest.mark.parametrize("U", [1, 63, 64, 65, 200])
+def test_walks_end_as_the_linear_system_says(U):
+    T = torch.rand(U, U + 3, dtype=torch.float64)
+    T = T / T.sum(dim=1, keepdim=True)
+    P, R = T[:, :U].clone(), T[:, U:].clone()
+    truth = torch.linalg.solve(torch.eye(U).to(P) - P, R)
+    torch.testing.assert_close(absorb(T), truth)
+
+
+def test_an_unlabelled_outlier_pair_keeps_its_own_answer():
+    """Two far points: e^-20*9 of a link, and still the nearer class."""
+    X = np.array([[0.0], [1.0], [4.0], [4.1]])
+    model = LabelPropagation().fit(X, [0, 1, -1, -1])
+    np.testing.assert_allclose(model.label_distributions_[2:, 1], 1)
+    assert (model.transduction_[2:] == 1).all()
 
 
 @pytest.mark.parametrize(
@@ -504,3 +538,17 @@ def check_border(model, send):
     np.testing.assert_allclose(alone, here.predict_proba(X)[[3, 5]], atol=1e-9)
     assert np.array_equal(there.predict(X), here.predict(X))
     assert here.predict(x).device == x.device
+
+
+@pytest.mark.parametrize("name", benchmark.pairs())
+def test_a_small_comparison_has_equal_answers(name):
+    results = benchmark.speed(name, N=150, repeats=1)
+    assert results["difference"] <= 8e-6
+    assert results["course"]["wall_ratio"]["median"] > 0
+
+
+def test_a_comparison_of_different_answers_is_refused(monkeypatch):
+    unlike = LabelSpreading(), sk.LabelSpreading(gamma=3)
+    monkeypatch.setattr(benchmark, "pairs", lambda: {"spreading": unlike})
+    with pytest.raises(ValueError, match="the answers differ"):
+        benchmark.speed("spreading", N=150, repeats=1)

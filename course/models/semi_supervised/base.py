@@ -57,16 +57,13 @@ class Graph(ClassifierMixin, BaseEstimator):
             tol, most = float(self.tol), int(self.max_iter)
             return iterate(step, Y, tol=tol, max_iter=most)
         F = solve()
-        if not self._sound(F.sum(dim=1)).all():
+        total = F.sum(dim=1)
+        if not ((total > 0) & total.isfinite()).all():
             raise ValueError(
-                f"the paths to the labels are too weak for the precision of "
+                f"the paths to the labels are too weak for the numbers of "
                 f"the computer: {cure(self)}"
             )
         return Run(F, [step(F)[1].item() for F in (Y, F)])
-
-    def _sound(self, total: Tensor) -> Tensor:
-        """Which rows of F have a sum that a solution can have."""
-        return (total > 0) & total.isfinite()
 
     def _keep(self, run: Run, X: Any, x: Tensor) -> None:
         """Set the attributes; warn of an iteration that was cut short."""

@@ -2,8 +2,6 @@
 
 from functools import partial
 
-from torch import Tensor
-
 from course.models.semi_supervised.base import Graph
 from course.models.semi_supervised.graph import random_walk, symmetric
 from course.models.semi_supervised.solve import (
@@ -17,7 +15,7 @@ from course.models.semi_supervised.solve import (
 class LabelPropagation(Graph):
     """Known labels stay; every other point is the mean of its neighbours.
 
-    Minimises 1/2 sum_ij W_ij |F_i - F_j|^2 / 2 with F_l = Y_l held fixed. The
+    Minimises 1/4 sum_ij W_ij |F_i - F_j|^2 with F_l = Y_l held fixed. The
     minimum is F_u = (I - P_uu)^-1 P_ul Y_l with P_ij = W_ij / sum_j W_ij
     (Zhu and Ghahramani 2002; Zhu, Ghahramani and Lafferty 2003).
 
@@ -68,10 +66,6 @@ class LabelPropagation(Graph):
         P, deg = random_walk(log_W), log_W.logsumexp(dim=1).exp()
         step = partial(propagation_step, P, Y, known, deg)
         return P, step, partial(harmonic, P, Y, known)
-
-    def _sound(self, total: Tensor) -> Tensor:
-        """The rows sum to 1; else the system was nearly singular."""
-        return (total - 1).abs() < 1e-6
 
 
 class LabelSpreading(Graph):

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+BLOCK = 64  # points that are taken out at a time
 Square = Float[Tensor, "N N"]
 Scores = Float[Tensor, "N K"]
 
@@ -39,12 +40,37 @@ def spread(S: Square, Y: Scores, alpha: float | int) -> Scores:
 def harmonic(P: Square, Y: Scores, known: Bool[Tensor, " N"]) -> Scores:
     """F_l = Y_l and F_u = (I - P_uu)^-1 P_ul Y_l (Zhu and Ghahramani 2002)."""
     F, u = Y.clone(), ~known
-    if u.any():
-        A = torch.eye(int(u.sum())).to(P) - P[u][:, u]
-        right = P[u][:, known] @ Y[known]
-        F[u], _ = torch.linalg.solve_ex(A, right)
-        F = F.clamp(min=0)  # rounding may leave -1e-17
+    walk = torch.cat([P[u][:, u], P[u][:, known] @ Y[known]], dim=1)
+    F[u] = absorb(walk)
     return F
+
+
+def absorb(T: Float[Tensor, "U V"]) -> Tensor:
+    """Where walks end, (I - P)^-1 R from T = [P, R]; T is used up.
+
+    Points are taken out of the walk, a block at a time: who would step to one
+    steps where it would go next. Nothing is ever subtracted, so that walks
+    which get away once in 1e30 steps are followed exactly (Grassmann, Taksar
+    and Heyman 1985).
+    """
+    U, F = len(T), T[:, len(T) :]
+    blocks = [slice(i, min(i + BLOCK, U)) for i in range(0, U, BLOCK)]
+    for b in blocks:
+        take_out(T[b, b.start :])
+        T[b.stop :, b.stop :] += T[b.stop :, b] @ T[b, b.stop :]
+    for b in reversed(blocks):
+        F[b] += T[b, b.stop : U] @ F[b.stop :]
+    return F
+
+
+def take_out(T: Float[Tensor, "b V"]) -> None:
+    """Take the first b points out of their own rows, in place."""
+    for k in range(len(T)):
+        T[k, k] = 0
+        T[k] /= T[k].sum()
+        to_k = T[:, k].clone()
+        T[:, k] = 0
+        T += to_k[:, None] * T[k]
 
 
 def spreading_step(
