@@ -15,12 +15,23 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from course.models.bayesian_network import BayesianNetwork
+from course.models.context_counts import ContextCounts
 from course.models.gaussian import Gaussian
+from course.models.hmm import CategoricalHMM, GaussianHMM
 from course.models.kde import KernelDensity
+from course.models.linear import LinearRegression, LogisticRegression
 from course.models.mixture import CategoricalMixture, GaussianMixture
-from course.models.ppca import PPCA
+from course.models.naive_bayes import (
+    CategoricalNaiveBayes,
+    GaussianNaiveBayes,
+)
+from course.models.naive_bayes.base import NaiveBayes
 from course.models.ngram import NGram
+from course.models.perceptron import MLPClassifier, MLPRegressor
+from course.models.ppca import PPCA
 from course.models.recurrent import RecurrentLanguageModel
+from course.models.svm import SVC
+from course.models.tree import DecisionTreeClassifier
 from course.models.vae import IWAE, VAE
 from course.nn.likelihoods import (
     bernoulli,
@@ -87,10 +98,27 @@ CLASSICAL = {
     "kernel-density": KernelDensity,
     "gaussian-mixture": lambda: GaussianMixture(2, random_state=0),
     "ngram": lambda: NGram(2, n_symbols=5),
+    "context-counts": lambda: ContextCounts(n_categories=5),
     "categorical-mixture": lambda: CategoricalMixture(
         2, n_categories=5, random_state=0
     ),
     "ppca": lambda: PPCA(2),
+    "categorical-hmm": lambda: CategoricalHMM(
+        2, n_categories=5, random_state=0
+    ),
+    "gaussian-hmm": lambda: GaussianHMM(2, ridge=0.1, random_state=0),
+}
+
+
+SUPERVISED = {
+    "mlp-classifier": lambda: MLPClassifier(max_iter=9, random_state=0),
+    "mlp-regressor": lambda: MLPRegressor(max_iter=9, random_state=0),
+    "svc": SVC,
+    "decision-tree": DecisionTreeClassifier,
+    "linear-regression": LinearRegression,
+    "logistic-regression": LogisticRegression,
+    "gaussian-naive-bayes": GaussianNaiveBayes,
+    "categorical-naive-bayes": lambda: CategoricalNaiveBayes(n_categories=5),
 }
 
 
@@ -209,8 +237,10 @@ def estimator(request):
 
 
 @pytest.fixture
-def X():
-    return np.random.default_rng(0).integers(0, 5, (60, 3)).astype(float)
+def X(estimator):
+    x = np.random.default_rng(0).integers(0, 5, (60, 3)).astype(float)
+    sequences = hasattr(estimator, "n_states")  # sixty of them, three steps
+    return x[..., None] if sequences else x
 
 
 def test_an_estimator_follows_the_conventions(estimator, X):
@@ -242,7 +272,7 @@ def test_estimators_sample_rows_like_the_data(estimator, X):
     estimator.fit(X)
     samples = estimator.sample(7, random_state=3)
     assert isinstance(samples, np.ndarray)
-    assert samples.shape == (7, 3)
+    assert samples.shape == (7, X.shape[-1])
     assert np.array_equal(samples, estimator.sample(7, random_state=3))
     assert not np.array_equal(samples, estimator.sample(7, random_state=4))
 
@@ -253,4 +283,63 @@ def test_estimators_follow_their_input(estimator, X):
     there = clone(estimator).fit(x).score_samples(x)
     assert there.is_cuda
     here = estimator.fit(X).score_samples(X)
+    assert np.allclose(there.cpu().numpy(), here, rtol=1e-8)
+
+
+@pytest.fixture(params=SUPERVISED)
+def learner(request):
+    return SUPERVISED[request.param]()
+
+
+@pytest.fixture
+def table():
+    """Rows of whole numbers, and three classes."""
+    X = np.random.default_rng(0).integers(0, 5, (60, 3)).astype(float)
+    return X, X[:, 0] % 3
+
+
+def test_a_learner_follows_the_conventions(learner, table):
+    X, y = table
+    before = X.copy()
+    assert learner.fit(X, y) is learner
+    assert np.array_equal(X, before)
+    assert np.array_equal(y, X[:, 0] % 3)
+    assert len(learner.history_) > 0
+    assert learner.score(X, y) <= 1
+    again = clone(learner).fit(X, y).predict(X)
+    assert np.array_equal(again, learner.predict(X))
+
+
+def test_predictions_are_those_of_every_row_as_if_alone(learner, table):
+    X, y = table
+    together = learner.fit(X, y).predict(X)
+    alone = [learner.predict(X[i : i + 1])[0] for i in range(60)]
+    assert np.allclose(together, alone, rtol=1e-12)
+
+
+def test_predictions_are_of_the_kind_of_the_rows(learner, table):
+    X, y = table
+    x = torch.tensor(X)
+    there = clone(learner).fit(x, torch.tensor(y)).predict(x)
+    assert isinstance(there, torch.Tensor)
+    here = learner.fit(X, y).predict(X)
+    assert np.allclose(there.numpy(), here, rtol=1e-10)
+
+
+def test_what_is_discriminative_has_no_density(learner, table):
+    X, y = table
+    learner.fit(X, y)
+    generative = isinstance(learner, NaiveBayes)
+    assert isinstance(learner, Generative) == generative
+    for name in ("sample", "score_samples"):
+        assert hasattr(learner, name) == generative
+
+
+@pytest.mark.gpu
+def test_learners_follow_their_input(learner, table):
+    X, y = table
+    x = torch.tensor(X).cuda()
+    there = clone(learner).fit(x, torch.tensor(y).cuda()).predict(x)
+    assert there.is_cuda
+    here = learner.fit(X, y).predict(X)
     assert np.allclose(there.cpu().numpy(), here, rtol=1e-8)
