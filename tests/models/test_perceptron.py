@@ -68,7 +68,7 @@ def criterion(kind, x):
 def test_by_hand_is_autograd_is_the_quotient_of_differences(
     kind, activation, net, x
 ):
-    phi, model = ACTIVATIONS[activation], MODELS[kind](activation=activation)
+    psi, model = ACTIVATIONS[activation], MODELS[kind](activation=activation)
     target, loss = criterion(kind, x)
     flat = torch.cat([p.flatten() for p in (*net[0], *net[1])])
 
@@ -79,11 +79,11 @@ def test_by_hand_is_autograd_is_the_quotient_of_differences(
         return W, parts[3:]
 
     def at(theta):
-        return loss(forward(x, *unflat(theta), phi).output)
+        return loss(forward(x, *unflat(theta), psi).output)
 
-    done = forward(x, *net, phi)
+    done = forward(x, *net, psi)
     value, delta = model._loss(done.output, target)
-    dW, db = backward(delta, done, net[0], phi)
+    dW, db = backward(delta, done, net[0], psi)
     ours = torch.cat([g.flatten() for g in (*dW, *db)])
     theta = flat.clone().requires_grad_()
     (automatic,) = torch.autograd.grad(at(theta), theta)

@@ -1,7 +1,7 @@
 """Backpropagation by hand, a batch at a time, in matrix products.
 
 A network is a list of weights W_l, shape (out, in), and one of biases b_l. All
-layers but the last have an activation phi (Rumelhart, Hinton, Williams 1986).
+layers but the last have an activation psi (Rumelhart, Hinton, Williams 1986).
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ Batch = Float[Tensor, "N D"]
 
 
 class Activation(NamedTuple):
-    """A function phi(a), applied to every number, and its slope phi'(a)."""
+    """A function psi(a), applied to every number, and its slope psi'(a)."""
 
     value: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor], Tensor]
@@ -66,13 +66,13 @@ def forward(
     x: Batch,
     W: Sequence[Tensor],
     b: Sequence[Tensor],
-    phi: Activation,
+    psi: Activation,
 ) -> Pass:
-    """a_l = W_l h_{l-1} + b_l and h_l = phi(a_l), layer after layer."""
+    """a_l = W_l h_{l-1} + b_l and h_l = psi(a_l), layer after layer."""
     inputs, sums = [x], []
     for W_l, b_l in zip(W, b, strict=True):
         sums.append(inputs[-1] @ W_l.T + b_l)
-        inputs.append(phi.value(sums[-1]))
+        inputs.append(psi.value(sums[-1]))
     return Pass(inputs[:-1], sums)
 
 
@@ -80,7 +80,7 @@ def backward(
     delta: Batch,
     done: Pass,
     W: Sequence[Tensor],
-    phi: Activation,
+    psi: Activation,
 ) -> tuple[list[Tensor], list[Tensor]]:
     """dJ/dW_l = delta_l^T h_{l-1}, dJ/db_l = sum_n delta_nl, last layer first.
 
@@ -88,7 +88,7 @@ def backward(
         delta: dJ/da of the last layer, shape (N, out).
         done: the forward pass.
         W: the weights.
-        phi: the activation of all layers but the last.
+        psi: the activation of all layers but the last.
 
     Returns:
         the gradients of the weights and of the biases, first layer first.
@@ -98,7 +98,7 @@ def backward(
         dW.insert(0, delta.T @ done.inputs[layer])
         db.insert(0, delta.sum(dim=0))
         if layer:
-            delta = (delta @ W[layer]) * phi.slope(done.sums[layer - 1])
+            delta = (delta @ W[layer]) * psi.slope(done.sums[layer - 1])
     return dW, db
 
 

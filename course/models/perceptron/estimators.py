@@ -85,10 +85,10 @@ class MultilayerPerceptron(BaseEstimator):
 
     def _gradients(self, x: Tensor, target: Tensor, W: list, b: list) -> tuple:
         """The loss, and its gradients for every W_l and b_l."""
-        phi, decay = ACTIVATIONS[self.activation], self.alpha / len(x)
-        done = forward(x, W, b, phi)
+        psi, decay = ACTIVATIONS[self.activation], self.alpha / len(x)
+        done = forward(x, W, b, psi)
         loss, delta = self._loss(done.output, target)
-        dW, db = backward(delta, done, W, phi)
+        dW, db = backward(delta, done, W, psi)
         loss = loss + decay / 2 * sum(w.square().sum() for w in W)
         return loss, [g + decay * w for g, w in zip(dW, W, strict=True)], db
 

@@ -101,20 +101,20 @@ class SVC(ClassifierMixin, BaseEstimator):
             )
 
     def _kernel(self, x: Tensor, z: Tensor) -> Tensor:
-        """Kappa(x_n, z_m), shape (n, m)."""
+        """The kernel of x_n and z_m, shape (n, m)."""
         function = KERNELS[self.kernel]
         options = {"degree": self.degree, "coef0": self.coef0}
         return function(x, z, gamma=self.gamma_, **options)
 
     def _margins(self, X: Any) -> Float[Tensor, "N P"]:
-        """F(x) = sum_n u_n kappa(x_n, x) + b of every pair."""
+        """Scores a(x) = sum_n u_n kernel(x_n, x) + b of every pair."""
         check_is_fitted(self)
         x = rows(self, X)
         u, b = tensor(self.dual_coef_, x), tensor(self.intercept_, x)
         return self._kernel(x, tensor(self.support_vectors_, x)) @ u.T + b
 
     def decision_function(self, X: Any) -> Any:
-        """F(x), shape (N,), positive for classes_[1]; or votes, (N, K).
+        """Scores a(x), (N,), positive for classes_[1]; or votes, (N, K).
 
         A pair votes for one class. Margins, squeezed to less than half a vote,
         decide between classes with equally many.

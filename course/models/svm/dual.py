@@ -52,7 +52,7 @@ class Dual:
     """P dual problems that share a kernel matrix, shape (N, N).
 
     Args:
-        kernel: K_nm = kappa(x_n, x_m).
+        kernel: K_nm = kernel(x_n, x_m).
         y: shape (P, N), of 1, -1 and 0.
         C: the largest coefficient.
     """
@@ -118,7 +118,7 @@ class Dual:
 def solve(dual: Dual, *, tol: float | int, max_iter: int) -> Solution:
     """Sequential minimal optimisation: pairs, until every gap is at most tol.
 
-    Source: Platt (1998).
+    Source: Platt (1999).
     """
     u, g = torch.zeros_like(dual.y), dual.y
     steps = torch.zeros(len(u), dtype=torch.int64, device=u.device)

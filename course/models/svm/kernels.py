@@ -11,19 +11,19 @@ Matrix = Float[Tensor, "n m"]
 
 
 def linear(x: Rows, z: Others, **_: float | int) -> Matrix:
-    """kappa(x, z) = x . z: no other features than x."""
+    """kernel(x, z) = x . z: no other features than x."""
     return x @ z.T
 
 
 def poly(
     x: Rows, z: Others, *, gamma: float, degree: float | int, coef0: float | int
 ) -> Matrix:
-    """kappa(x, z) = (gamma x . z + coef0)^degree: products of features."""
+    """kernel(x, z) = (gamma x . z + coef0)^degree: products of features."""
     return (gamma * (x @ z.T) + coef0) ** degree
 
 
 def rbf(x: Rows, z: Others, *, gamma: float, **_: float | int) -> Matrix:
-    """kappa(x, z) = exp(-gamma |x - z|^2): one bump on every example."""
+    """kernel(x, z) = exp(-gamma |x - z|^2): one bump on every example."""
     square = x.square().sum(1)[:, None] - 2 * x @ z.T + z.square().sum(1)
     return (-gamma * square.clamp(min=0)).exp()
 

@@ -113,9 +113,9 @@ class DecisionTreeClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: Any) -> Any:
         """The shares of the classes in the leaf of each row, shape (N, K)."""
-        leaf = self.apply(X)
-        counts = self.counts_[leaf]
-        return counts / counts.sum(-1)[:, None]
+        leaf = torch.as_tensor(self.apply(X))
+        counts = tensor(self.counts_, leaf)[leaf]
+        return like(X, counts / counts.sum(dim=1, keepdim=True))
 
     def predict(self, X: Any) -> Any:
         """The most frequent class of the leaf of each row, shape (N,)."""
