@@ -25,7 +25,7 @@ from course.models.hmm.sequences import Sequences, read
 from course.models.hmm.viterbi import best_path, best_path_by_scan, log_joint
 
 # a scan wins where it makes fewer products than this for a step in time
-SCAN_BELOW = {"cpu": 300, "cuda": 100_000}
+SCAN_BELOW = {"cpu": 200, "cuda": 100_000}
 
 
 class HMM(DensityMixin, BaseEstimator):
@@ -45,10 +45,13 @@ class HMM(DensityMixin, BaseEstimator):
         rng = check_random_state(self.random_state)
         start = (*self._start_chain(s.x, rng), *self._start(emission, rng))
         options = {"tol": float(self.tol), "max_iter": self.max_iter}
-        run = best(climb(chains, emission, start, **options), self)
+        runs = climb(chains, emission, start, **options)
+        run = best(runs, self)
         pi, A, *theta = run.state
         self._set(s.kind(), pi, A, *emission.restore(*theta))
         self._keep(run, s.kind())
+        ends = torch.tensor([r.objective for r in runs], dtype=torch.float64)
+        self.restarts_ = like(s.kind(), ends)
         return self
 
     def _start_chain(self, x: Tensor, rng: Any) -> State:
@@ -77,7 +80,7 @@ class HMM(DensityMixin, BaseEstimator):
         scan = self.algorithm == "scan"
         if self.algorithm == "auto":
             products = runs * len(s.x) * self.n_states**3
-            limit = SCAN_BELOW.get(s.x.device.type, 300)
+            limit = SCAN_BELOW.get(s.x.device.type, 200)
             scan = products < limit * max(s.lengths)
         return (Scan if scan else Scaled)(s.lengths, s.x.device)
 

@@ -40,6 +40,7 @@ class CategoricalHMM(HMM):
             step in time: log-likelihood plus smoothing times the sum of log
             probs_. It never falls. Without smoothing the last value is
             N / L times the score, for N sequences with L steps in all.
+        restarts_: the last objective of every restart, shape (n_init,).
         n_iter_, converged_: steps taken; whether the rise fell below tol.
         n_parameters_: the number of free parameters.
     """

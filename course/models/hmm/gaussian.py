@@ -45,6 +45,7 @@ class GaussianHMM(HMM):
             after every step. It never falls: where the ridge would lower it,
             the run ends before. The last value is N / L times the score, for N
             sequences with L steps in all.
+        restarts_: the last objective of every restart, shape (n_init,).
         n_iter_, converged_: steps taken; whether the rise fell below tol.
         n_parameters_: the number of free parameters.
     """

@@ -1,10 +1,11 @@
 """Forward, backward and best paths by a parallel prefix, in log space.
 
 The forward recursion is a product of K x K matrices, and a product of matrices
-is associative: with t processors all T prefixes take O(log T) rounds (G. E.
-Blelloch, Prefix sums and their applications, 1990; for these models S. Sarkka
-and A. F. Garcia-Fernandez, 2021, arXiv:2005.09927). "Plus" is logaddexp for
-sums over paths and maximum for the best path. Nothing is lost in log space.
+is associative: with enough processors all T prefixes take O(log T) rounds
+(G. E. Blelloch, Prefix sums and their applications, 1990; for these models
+S. S. Hassan, S. Sarkka and A. F. Garcia-Fernandez, 2021, arXiv:2102.05743).
+"Plus" is logaddexp for sums over paths and maximum for the best path. Nothing
+is lost in log space.
 """
 
 from collections.abc import Callable
