@@ -207,6 +207,17 @@ def test_scores_far_from_every_label_keep_their_digits():
     np.testing.assert_allclose(F[2:], F[2:3].repeat(38, 0), rtol=1e-10)
 
 
+def test_points_that_no_label_has_reached_yet_have_equal_shares():
+    X, y = chain([0, -1, -1, -1, -1])
+    y[1] = 1
+    for model in (LabelPropagation, LabelSpreading):
+        with pytest.warns(ConvergenceWarning, match="increase max_iter"):
+            two = model(given(CHAIN), solver="iteration", max_iter=2).fit(X, y)
+        assert two.label_distributions_[3, 1] > 0.5
+        assert np.array_equal(two.label_distributions_[4], [0.5, 0.5])
+        assert not two.converged_
+
+
 # -- scikit-learn ------------------------------------------------------------
 
 
@@ -537,6 +548,10 @@ def check_border(model, send):
     alone = np.concatenate([there.predict_proba(X[i : i + 1]) for i in (3, 5)])
     np.testing.assert_allclose(alone, here.predict_proba(X)[[3, 5]], atol=1e-9)
     assert np.array_equal(there.predict(X), here.predict(X))
+    kept = here.predict_proba(before)
+    X += 1  # the model has a copy
+    assert np.array_equal(here.predict_proba(before), kept)
+    X -= 1
     assert here.predict(x).device == x.device
 
 

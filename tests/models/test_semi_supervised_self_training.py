@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_digits, make_moons
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from course.models.semi_supervised import SelfTrainingClassifier
@@ -129,6 +130,19 @@ def test_without_confidence_nothing_is_labelled(digits):
     assert np.array_equal(
         model.predict(X), base.fit(X[y >= 0], y[y >= 0]).predict(X)
     )
+
+
+def test_a_probability_at_the_threshold_is_not_above_it(digits):
+    X, y = digits[0][:200], partly(digits[1][:200], 4, 0)
+    base = KNeighborsClassifier(4)  # probabilities 0, 1/4, ..., 1
+    ours, theirs = (
+        kind(base, threshold=0.75, max_iter=1).fit(X, y)
+        for kind in (SelfTrainingClassifier, sk.SelfTrainingClassifier)
+    )
+    p = base.fit(X[y >= 0], y[y >= 0]).predict_proba(X[y < 0]).max(axis=1)
+    assert (p == 0.75).any()
+    assert ours.history_[-1] - ours.history_[0] == (p == 1).sum()
+    assert np.array_equal(ours.transduction_, theirs.transduction_)
 
 
 def test_words_as_classes(digits):
