@@ -137,14 +137,15 @@ def test_a_sigmoid_cannot_reach_its_targets(document):
     """D4-C8: the floor is mean (1 - y)^2, and the weights grow without end."""
     x, y, w, b = document
     assert (y > 1).mean() > 0.9
-    half, _ = gradient_descent(x, y[:, None], w, b, 1.0, 5000)
-    w, b = gradient_descent(x, y[:, None], w, b, 1.0, 10_000)
-    assert np.linalg.norm(w) > 1.8 * np.linalg.norm(half) > 1000
+    half, _ = gradient_descent(x, y[:, None], w, b, 1.0, 2000)
+    w, b = gradient_descent(x, y[:, None], w, b, 1.0, 4000)
+    assert np.linalg.norm(w) > 1.8 * np.linalg.norm(half) > 900
     cost = cost_function(x, y[:, None], w, b)
-    assert cost == pytest.approx(np.mean((1 - y) ** 2), rel=1e-6)
+    assert cost == pytest.approx(np.mean((1 - y) ** 2), rel=1e-4)
     line = np.column_stack([x, np.ones(100)])
     line = line @ np.linalg.lstsq(line, y, rcond=None)[0]
-    network = MLPRegressor(hidden=(8,), random_state=0).fit(x, y).predict(x)
+    network = MLPRegressor(hidden=(8,), lr=0.05, max_iter=150, random_state=0)
+    network = network.fit(x, y).predict(x)
     assert cost > 4 * y.var()
     for prediction in (line, network):
         assert np.mean((prediction - y) ** 2) < 0.7 * y.var()
@@ -163,7 +164,10 @@ def test_one_unit_gets_three_of_four():
             right = ((outputs > height) == XOR[:, None]).mean(axis=0)
             assert right.max() <= 0.75
     for model in (
-        *(MLPClassifier(hidden=(8,), random_state=s) for s in range(3)),
+        *(
+            MLPClassifier(hidden=(8,), lr=0.05, max_iter=150, random_state=s)
+            for s in range(3)
+        ),
         SVC(gamma=2.0, C=10),
         DecisionTreeClassifier(max_depth=2),
     ):
@@ -289,7 +293,7 @@ def test_complexity_is_not_capability():
             x, y = table.x[order], table.y[order]
             half = len(x) // 2
             x = (x - x[:half].mean(axis=0)) / x[:half].std(axis=0)
-            deep = MLPClassifier(hidden=(32,) * 3, max_iter=60, random_state=0)
+            deep = MLPClassifier(hidden=(32,) * 3, max_iter=40, random_state=0)
             scores = [
                 m.fit(x[:half], y[:half]).score(x[half:], y[half:])
                 for m in (deep, LogisticRegression(penalty=0.01), SVC())

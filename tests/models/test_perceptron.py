@@ -35,7 +35,7 @@ activations = pytest.mark.parametrize("activation", ACTIVATIONS)
 
 
 @parametrize_with_checks(
-    [kind(hidden=(8,), max_iter=40, lr=0.1) for kind in MODELS.values()]
+    [kind(hidden=(6,), max_iter=20, lr=0.2) for kind in MODELS.values()]
 )
 def test_is_a_scikit_learn_estimator(estimator, check, monkeypatch):
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # else one check is skipped
@@ -155,16 +155,17 @@ def test_training_is_that_of_scikit_learn(kind, activation):
 
 def test_one_unit_cannot_and_a_hidden_layer_can():
     for seed in range(3):
-        unit = MLPClassifier(hidden=(), random_state=seed).fit(*XOR)
+        options = {"lr": 0.05, "max_iter": 150, "random_state": seed}
+        unit = MLPClassifier(hidden=(), **options).fit(*XOR)
         assert unit.score(*XOR) <= 0.75
-        model = MLPClassifier(hidden=(8,), random_state=seed).fit(*XOR)
+        model = MLPClassifier(hidden=(8,), **options).fit(*XOR)
         assert model.score(*XOR) == 1
         assert model.predict_proba(XOR[0]).sum(axis=1) == pytest.approx(1)
 
 
 def test_a_linear_network_is_least_squares():
     X, y = make_moons(60, noise=0.1, random_state=1)
-    model = MLPRegressor(hidden=(), alpha=0, lr=0.05, max_iter=1000).fit(X, y)
+    model = MLPRegressor(hidden=(), alpha=0, lr=0.1, max_iter=600).fit(X, y)
     A = np.column_stack([X, np.ones(60)])
     best = np.linalg.lstsq(A, y, rcond=None)[0]
     np.testing.assert_allclose(
