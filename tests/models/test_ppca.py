@@ -189,6 +189,42 @@ def test_an_em_step_at_the_maximum_stays():
         )
 
 
+def test_an_em_step_is_a_regression_and_a_change_of_the_prior():
+    """Row by row and column by column, as the formulas say."""
+    rng = np.random.RandomState(0)
+    X, mu, L, var = holes(WINE), rng.randn(13), rng.randn(13, 2), 0.7
+    z, V = np.zeros((178, 3)), np.zeros((178, 3, 3))
+    z[:, 2] = 1
+    for n, row in enumerate(X):
+        o = ~np.isnan(row)
+        V[n, :2, :2] = np.linalg.inv(np.eye(2) + L[o].T @ L[o] / var)
+        z[n, :2] = V[n, :2, :2] @ L[o].T @ (row[o] - mu[o]) / var
+    B, square = np.zeros((13, 3)), 0.0
+    for d, column in enumerate(X.T):
+        o = ~np.isnan(column)
+        A = z[o].T @ z[o] + V[o].sum(axis=0)
+        B[d] = np.linalg.solve(A, z[o].T @ column[o])
+        square += ((column[o] - z[o] @ B[d]) ** 2).sum()
+        square += np.einsum("i,nij,j->", B[d], V[o], B[d])
+    nu = z[:, :2].mean(axis=0)
+    Psi = np.cov(z[:, :2].T, bias=True) + V[:, :2, :2].mean(axis=0)
+    theta = factors.Parameters(*map(torch.tensor, (mu, L, var)))
+    _, after = fits.em_step(torch.tensor(X), theta)
+    np.testing.assert_allclose(after.mu, B[:, 2] + B[:, :2] @ nu, atol=1e-10)
+    np.testing.assert_allclose(
+        after.Lambda @ after.Lambda.T, B[:, :2] @ Psi @ B[:, :2].T, atol=1e-10
+    )
+    assert after.var.item() == pytest.approx(square / (~np.isnan(X)).sum())
+
+
+def test_em_begins_with_some_noise_where_the_filled_rows_have_none():
+    x = torch.outer(torch.arange(5.0), torch.ones(4)).double()
+    flat = fits.closed_form(fits.spectrum(x), 1)
+    begin = fits.filled_start(x, 1)
+    assert flat.var.item() == pytest.approx(0, abs=1e-12)
+    assert begin.var.item() == pytest.approx(0.01 * x.var(0, correction=0)[0])
+
+
 def test_observed_parts_have_the_marginal_density():
     model = with_holes(2).fit(IRIS)
     X, S = holes(IRIS, 0.4), covariance(model)
