@@ -193,6 +193,8 @@ def test_kmeans_plus_plus_draws_by_the_squared_distance():
     u = torch.linspace(0, 1, 10_001, dtype=torch.float64)[None, :-1]
     picks = starts.draw(mass, u)[0].bincount(minlength=3) / 10_000
     np.testing.assert_allclose(picks, [0, 0.1, 0.9], atol=1e-3)
+    first = torch.zeros(1, 1, dtype=torch.float64)
+    assert starts.draw(mass, first).item() == 1  # never one without mass
 
 
 def test_kmeans_plus_plus_spreads_the_start():
