@@ -256,6 +256,17 @@ def test_a_state_that_seemed_lost_comes_back():
 
 
 @both
+def test_a_state_out_of_reach_stays_out(algorithm):
+    """However much better it would explain the data."""
+    rho = np.array([[0.999, 0.001], [0.001, 0.999]])
+    model = CategoricalHMM.from_parameters([1.0, 0.0], np.eye(2), probs=rho)
+    model.set_params(algorithm=algorithm)
+    x = np.ones((400, 1), int)
+    assert (model.predict_proba(x) == [1, 0]).all()
+    assert model.score(x) == pytest.approx(400 * np.log(0.001), rel=1e-12)
+
+
+@both
 def test_emissions_far_below_the_number_range(algorithm):
     """A start that is forced, and a step 60 deviations from it."""
     model = GaussianHMM.from_parameters(

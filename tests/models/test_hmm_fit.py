@@ -139,6 +139,15 @@ def test_the_likelihood_never_falls(emission):
         assert len(ours.history_) == ours.n_iter_ + 1
 
 
+def test_a_ridge_that_lowers_the_likelihood_ends_the_run():
+    X = np.random.RandomState(0).randn(40, 2)
+    start = {"means_init": [X.mean(0)], "covariances_init": [np.cov(X.T)]}
+    model = GaussianHMM(1, ridge=1.0, **start).fit(X)
+    assert model.n_iter_ == 0
+    assert model.converged_
+    np.testing.assert_allclose(model.covariances_[0], np.cov(X.T))
+
+
 def test_before_any_run_is_cut_the_likelihood_rises_too():
     """Without the guard that ends a run: steps fall by rounding alone."""
     x, _ = casino_rolls(0, n=20, n_steps=50)
@@ -234,8 +243,8 @@ def test_one_state_has_a_closed_form():
     np.testing.assert_allclose(
         full.covariances_[0], np.cov(X.T, bias=True) + 0.25 * np.eye(2)
     )
-    diag = GaussianHMM(1, covariance_type="diag", ridge=0).fit(X)
-    np.testing.assert_allclose(diag.covariances_[0], X.var(0))
+    diag = GaussianHMM(1, covariance_type="diag", ridge=0.25).fit(X)
+    np.testing.assert_allclose(diag.covariances_[0], X.var(0) + 0.25)
     x = np.array([[0], [0], [2], [0]])
     model = CategoricalHMM(1, n_categories=4, smoothing=0.5).fit(x)
     np.testing.assert_allclose(
