@@ -31,8 +31,8 @@ from course.seeding import seeded  # noqa: E402
 from course.training import Turn, train  # noqa: E402
 
 LENGTH, SEEDS, ORDERS = 160, range(3), range(2, 10)
-STEPS, LOOK, BATCH, LR, DECAY = 2400, 100, 32, 4e-3, 0.05
-SIZE = {"hidden": 320, "embedding": 32, "dropout": 0.5}
+STEPS, LOOK, BATCH, LR, DECAY = 1800, 100, 32, 6e-3, 0.05
+SIZE = {"hidden": 256, "embedding": 32, "dropout": 0.35}
 
 
 def sentences(part: str) -> list[str]:

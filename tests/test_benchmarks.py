@@ -72,3 +72,61 @@ def test_kept_results_reach_their_aims():
     assert digits["test_nats"]["mean"] == pytest.approx(
         np.mean(digits["test_nats_by_seed"])
     )
+
+
+def kept(name):
+    return json.loads((harness.RESULTS / f"{name}.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "aim"),
+    [
+        ("mixture", "path.course.wall_ratio.median", 0.6),
+        ("hmm", "symbols.course.wall_ratio.median", 1.0),
+        ("hmm", "symbols.relative_difference", 1e-8),
+        ("hmm", "signals.course.wall_ratio.median", 1.0),
+        ("hmm", "signals.relative_difference", 1e-8),
+        ("bayesian_network", "asia.ratio.median", 0.01),
+        ("bayesian_network", "alarm.ratio.median", 0.01),
+        ("bayesian_network", "alarm.difference", 1e-10),
+        ("clustering", "maps.course.wall_ratio.median", 0.1),
+        ("clustering", "kmeans.20000-16-32.course.wall_ratio.median", 3.0),
+        ("clustering", "kmeans.20000-2-8.course.wall_ratio.median", 3.0),
+        ("clustering", "kmeans.1797-64-10.course.wall_ratio.median", 3.0),
+        ("clustering", "kmeans.20000-16-32.relative_difference", 1e-10),
+        ("pca", "tall.course.wall_ratio.median", 1.5),
+        ("likelihood", "rows.naive_bayes.nats", 99.6),
+        ("likelihood", "rows.categoricals.nats", 97.3),
+        ("likelihood", "rows.contexts.nats", 95.2),
+        ("likelihood", "rows.copula_20.nats", 92.0),
+        ("language", "average.mean", 3.5),
+    ],
+)
+def test_kept_figures_reach_their_aims(name, path, aim):
+    figure = kept(name)
+    for part in path.split("."):
+        figure = figure[part]
+    assert 0 < figure <= aim
+
+
+def test_the_map_is_better_than_minisom_in_both_errors():
+    for errors in kept("clustering")["maps"]["errors"].values():
+        assert len(errors["minisom"]) >= 3
+        assert (np.array(errors["minisom"]) > errors["course"]).all()
+
+
+def test_the_average_of_language_models_is_better_than_both():
+    results = kept("language")
+    assert len(results["runs"]) >= 3
+    for run in results["runs"]:
+        assert run["average"] < min(run["network"], results["ngram"])
+
+
+def test_likelihoods_that_are_known_exactly():
+    rows = kept("likelihood")["rows"]
+    assert rows["uniform"]["nats"] == pytest.approx(64 * np.log(17))
+    assert rows["independent"]["nats"] == pytest.approx(106.37, abs=0.01)
+    for name, row in rows.items():
+        assert row["kind"] in ("exact", "bound"), name
+        gain = rows["independent"]["nats"] - row["nats"]
+        assert -row["against_independent"] == pytest.approx(gain, abs=1e-6)
