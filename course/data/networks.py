@@ -12,11 +12,13 @@ Names = tuple[str, ...]
 class Network(NamedTuple):
     """Discrete variables, their arrows, and a table for each.
 
-    names: of the variables.
-    states: the names of each variable's states.
-    parents: the names of each variable's parents.
-    tables: float64 arrays p(variable | parents): an axis for every parent, in
-        order, then the variable's own, along which it sums to 1.
+    Attributes:
+        names: of the variables.
+        states: the names of each variable's states.
+        parents: the names of each variable's parents.
+        tables: float64 arrays p(variable | parents): an axis for every
+            parent, in order, then the variable's own, along which it sums
+            to 1.
     """
 
     names: Names
