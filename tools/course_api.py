@@ -258,9 +258,13 @@ def on_signature(app, what, name, *rest):
 
 
 def on_member(app, what, name, value, *_):
-    """Leave out the plain attributes of classes: "Args" explains them."""
+    """Leave out plain attributes of classes: "Args" explains them.
+
+    And methods that scikit-learn adds to every estimator, for its pipelines.
+    """
     plain = not callable(value) and not isinstance(value, property)
-    return True if what == "class" and plain else None
+    added = re.fullmatch(r"set_\w+_request", name) is not None
+    return True if what == "class" and (plain or added) else None
 
 
 def setup(app) -> dict:
