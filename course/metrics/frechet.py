@@ -73,16 +73,27 @@ def trace_of_root(Sigma_1: Matrix, Sigma_2: Matrix) -> Float[Tensor, ""]:
     """Tr (Sigma_1 Sigma_2)^(1/2), from eigenvalues of a symmetric matrix.
 
     Sigma_1 Sigma_2 is not symmetric, but it has the eigenvalues of R' Sigma_2
-    R with R R' = Sigma_1, which is. So neither a root of a matrix nor complex
-    numbers are needed. R = Q diag(lambda)^(1/2) exists for singular Sigma_1 as
-    well.
+    R with R R' = Sigma_1, which is. So neither the root of a matrix nor complex
+    numbers are needed.
 
     Raises:
         ValueError: an eigenvalue is negative by more than rounding.
     """
-    lam, Q = torch.linalg.eigh(Sigma_1)
-    R = Q * _not_negative(lam).sqrt()
+    R = factor(Sigma_1)
     return _not_negative(torch.linalg.eigvalsh(R.T @ Sigma_2 @ R)).sqrt().sum()
+
+
+def factor(Sigma: Matrix) -> Matrix:
+    """R with R R' = Sigma: Cholesky's, or by eigenvalues if Sigma is singular.
+
+    Raises:
+        ValueError: an eigenvalue is negative by more than rounding.
+    """
+    R, failed = torch.linalg.cholesky_ex(Sigma)
+    if not failed:
+        return R
+    lam, Q = torch.linalg.eigh(Sigma)
+    return Q * _not_negative(lam).sqrt()
 
 
 def moments(x: Any) -> tuple[Vector, Matrix]:

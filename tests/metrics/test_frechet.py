@@ -7,6 +7,7 @@ from scipy.linalg import sqrtm
 
 from course.metrics.frechet import (
     extrapolate,
+    factor,
     frechet_by_size,
     frechet_distance,
     gaussian_frechet,
@@ -70,6 +71,14 @@ def test_singular_covariances():
     expected = np.linalg.svd(A.T @ B, compute_uv=False).sum()
     S1, S2 = torch.tensor(A @ A.T), torch.tensor(B @ B.T)
     assert trace_of_root(S1, S2).item() == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("rank", [6, 2])
+def test_a_factor_times_its_transpose_is_the_matrix(rank):
+    S = torch.tensor(covariance(6, 0, rank=rank))
+    S[:, 5], S[5] = 0, 0  # a feature that never varies: Cholesky fails
+    R = factor(S)
+    assert torch.allclose(R @ R.T, S, atol=1e-14)
 
 
 def test_symmetric_and_zero_between_equals():
