@@ -88,6 +88,8 @@ def test_five_points_on_a_line():
 def test_balls_are_open():
     found = neighbourhoods([[0.0], [1.0]], [[2.0], [-1.0]], k=1)
     assert found.precision == 0
+    found = neighbourhoods([[0.0], [1.0]], [[2.0], [4.0]], k=1)
+    assert found.recall == 1 / 2  # 0 lies on the border of the ball of 2
 
 
 def test_exchange_of_the_samples(clouds):

@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.stats import energy_distance as their_root
 from scipy.stats import norm
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
@@ -47,6 +48,16 @@ def test_it_is_tested_on_what_it_was_not_trained_on():
     found = classifier_test(x, y, classifier=DecisionTreeClassifier())
     assert abs(found.z) < 3
     assert found.tested == 300
+
+
+def test_guessing_is_right_half_of_the_time():
+    """Both halves hold as many of x as of y."""
+    samples = np.random.RandomState(0).randn(2, 31, 2)
+    for seed in range(5):
+        found = classifier_test(
+            *samples, classifier=DummyClassifier(), random_state=seed
+        )
+        assert abs(found.accuracy - 0.5) < 0.02  # 31 is odd
 
 
 def test_the_split_is_that_of_the_seed():
