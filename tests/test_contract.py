@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from course.models.bayesian_network import BayesianNetwork
 from course.models.context_counts import ContextCounts
+from course.models.gan import GAN
 from course.models.gaussian import Gaussian
 from course.models.hmm import CategoricalHMM, GaussianHMM
 from course.models.kde import KernelDensity
@@ -90,6 +91,11 @@ NEURAL = {
         symbols=3,
     ),
     "iwae": Neural(lambda: vae(bernoulli(), kind=IWAE, samples=3)),
+    "gan": Neural(
+        lambda: GAN(MLP(2, 16, 6), MLP(6, 16, 1), 2),
+        shape=(6,),
+        losses={"critic_loss": "discriminator", "generator_loss": "generator"},
+    ),
 }
 
 CLASSICAL = {
