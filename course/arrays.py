@@ -90,3 +90,23 @@ def like(X: Any, result: Tensor) -> Any:
 def tensor(value: Any, x: Tensor) -> Tensor:
     """A parameter, of either kind, as a float64 tensor beside x."""
     return torch.as_tensor(value, dtype=torch.float64, device=x.device)
+
+
+def check_categories(x: Tensor, C: int) -> None:
+    """Every entry is one of the whole numbers 0 .. C-1, or a missing NaN.
+
+    Raises:
+        ValueError: an entry is not.
+    """
+    x = x.nan_to_num()
+    if x.min() < 0:
+        raise ValueError(
+            f"Negative values in data: categories are numbered from 0, and "
+            f"there is {x.min().item():g}"
+        )
+    if (x != x.round()).any() or x.max() >= C:
+        raise ValueError(
+            f"entries must be whole numbers from 0 to {C - 1} (n_categories "
+            f"= {C}), but they range from {x.min().item():g} to "
+            f"{x.max().item():g}: round or bin them, or set n_categories"
+        )

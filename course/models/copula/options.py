@@ -5,6 +5,8 @@ from typing import Any
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from course.arrays import check_categories
+
 LEAST = {"smoothing": 0, "shrinkage": 0, "steps": 0, "samples": 1}
 
 
@@ -14,17 +16,7 @@ def categories(x: Float[Tensor, "N D"], C: int) -> Int[Tensor, "N D"]:
     Raises:
         ValueError: an entry is not.
     """
-    if x.min() < 0:
-        raise ValueError(
-            f"Negative values in data: categories are numbered from 0, and "
-            f"there is {x.min().item():g}"
-        )
-    if (x != x.round()).any() or x.max() >= C:
-        raise ValueError(
-            f"entries must be whole numbers from 0 to {C - 1}, but they range "
-            f"from {x.min().item():g} to {x.max().item():g}: round or bin "
-            f"them, or set n_categories"
-        )
+    check_categories(x, C)
     return x.long()
 
 

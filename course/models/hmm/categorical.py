@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from course.arrays import like, tensor
+from course.arrays import check_categories, like, tensor
 from course.models.hmm.base import HMM
 from course.models.hmm.em import State, proportions
 from course.models.hmm.options import parameter, probabilities
@@ -167,15 +167,5 @@ def checked(x: Tensor, C: int) -> Tensor:
     Raises:
         ValueError: an entry is not.
     """
-    if x.min() < 0:
-        raise ValueError(
-            f"Negative values in data: categories are numbered from 0, and "
-            f"there is {x.min().item():g}"
-        )
-    if (x != x.round()).any() or x.max() >= C:
-        raise ValueError(
-            f"entries must be whole numbers from 0 to {C - 1} (n_categories "
-            f"= {C}), but they range from {x.min().item():g} to "
-            f"{x.max().item():g}: round or bin them, or set n_categories"
-        )
+    check_categories(x, C)
     return x.long()

@@ -6,7 +6,7 @@ import torch
 from sklearn.utils import check_random_state
 from torch import Tensor
 
-from course.arrays import like, tensor
+from course.arrays import check_categories, like, tensor
 from course.models.mixture.base import Mixture
 from course.models.mixture.categorical_em import (
     CategoricalEM,
@@ -127,23 +127,3 @@ def pseudo_counts(x: Tensor, C: int) -> Tensor:
     counts = sum(features(b, C)[:-1].sum(-1) for b in x.split(1000)) + 1
     counts = counts.view(-1, C)
     return C * counts / counts.sum(dim=-1, keepdim=True)
-
-
-def check_categories(x: Tensor, C: int) -> None:
-    """Every entry is one of the whole numbers 0 .. C-1, or missing.
-
-    Raises:
-        ValueError: an entry is not.
-    """
-    x = x.nan_to_num()
-    if x.min() < 0:
-        raise ValueError(
-            f"Negative values in data: categories are numbered from 0, and "
-            f"there is {x.min().item():g}"
-        )
-    if (x != x.round()).any() or x.max() >= C:
-        raise ValueError(
-            f"entries must be whole numbers from 0 to {C - 1} (n_categories "
-            f"= {C}), but they range from {x.min().item():g} to "
-            f"{x.max().item():g}: round or bin them, or set n_categories"
-        )

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course.arrays import like, rows, tensor
+from course.arrays import check_categories, like, rows, tensor
 from course.models.naive_bayes.base import NaiveBayes, check_positive
 
 
@@ -67,22 +67,3 @@ class CategoricalNaiveBayes(NaiveBayes):
             edges = rho[i].cumsum(dim=-1)[:, :-1] / rho[i].sum(-1, True)
             x[k == i] = (u[k == i] >= edges).sum(dim=-1)
         return x
-
-
-def check_categories(x: Tensor, C: int) -> None:
-    """Every entry is one of the whole numbers 0 .. C-1.
-
-    Raises:
-        ValueError: an entry is not.
-    """
-    if x.min() < 0:
-        raise ValueError(
-            f"Negative values in data: categories are numbered from 0, and "
-            f"there is {x.min().item():g}"
-        )
-    if (x != x.round()).any() or x.max() >= C:
-        raise ValueError(
-            f"entries must be whole numbers from 0 to {C - 1} (n_categories "
-            f"= {C}), but they range from {x.min().item():g} to "
-            f"{x.max().item():g}: round or bin them, or set n_categories"
-        )
