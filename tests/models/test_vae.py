@@ -17,7 +17,8 @@ from course.metrics.likelihood import (
     effective_sample_size,
     importance_weighted_bound,
 )
-from course.models.vae import IWAE, ROWS, VAE, portions
+from course.models.vae import IWAE, VAE
+from course.models.vae.model import ROWS, portions
 from course.nn.likelihoods import bernoulli, categorical, gaussian
 from course.nn.mlp import MLP
 from course.protocols import Likelihood
