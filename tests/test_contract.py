@@ -15,6 +15,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from course.models.bayesian_network import BayesianNetwork
+from course.models.class_conditional import ClassConditional
 from course.models.context_counts import ContextCounts
 from course.models.gan import GAN
 from course.models.gaussian import Gaussian
@@ -125,6 +126,7 @@ SUPERVISED = {
     "logistic-regression": LogisticRegression,
     "gaussian-naive-bayes": GaussianNaiveBayes,
     "categorical-naive-bayes": lambda: CategoricalNaiveBayes(n_categories=5),
+    "class-conditional": lambda: ClassConditional(Gaussian(ridge=0.1)),
 }
 
 
@@ -335,7 +337,7 @@ def test_predictions_are_of_the_kind_of_the_rows(learner, table):
 def test_what_is_discriminative_has_no_density(learner, table):
     X, y = table
     learner.fit(X, y)
-    generative = isinstance(learner, NaiveBayes)
+    generative = isinstance(learner, (NaiveBayes, ClassConditional))
     assert isinstance(learner, Generative) == generative
     for name in ("sample", "score_samples"):
         assert hasattr(learner, name) == generative
