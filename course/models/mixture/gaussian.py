@@ -12,11 +12,8 @@ from course.models.mixture.covariances import Full, Tied
 from course.models.mixture.diagonal import Diagonal, Spherical
 from course.models.mixture.gaussian_em import GaussianEM, Parameters
 from course.models.mixture.given import given_start
-from course.models.mixture.missing import (
-    MissingEM,
-    expected,
-    log_joint_observed,
-)
+from course.models.mixture.missing import MissingEM, log_joint_observed
+from course.models.mixture.restoration import Restoration
 from course.models.mixture.starts import starts
 
 KINDS = {
@@ -27,7 +24,7 @@ KINDS = {
 }
 
 
-class GaussianMixture(Mixture):
+class GaussianMixture(Restoration, Mixture):
     """A weighted sum of Gaussians, p(x) = sum_k pi_k N(x | mu_k, Sigma_k).
 
     Args:
@@ -124,18 +121,6 @@ class GaussianMixture(Mixture):
             Sigma = self._kind.dense(parameters.Sigma)
             return log_joint_observed(x, parameters._replace(Sigma=Sigma))
         return self._kind.log_joint(x, *parameters)
-
-    def impute(self, X: Any) -> Any:
-        """A copy of X with every NaN replaced by E[x_missing | x_observed].
-
-        The mean over components: sum_k r_k (mu_k + G_k (x - mu_k)_o), with
-        G_k = Sigma_:o Sigma_oo^-1. Needs missing="marginalise".
-        """
-        x = self._read(X)
-        _, mu, Sigma = self._parameters(x)
-        Sigma = self._kind.dense(Sigma)
-        r = tensor(self.predict_proba(x), x)
-        return like(X, expected(x, r, mu=mu, Sigma=Sigma))
 
     def _count(self) -> int:
         """K - 1 weights, K D means, and the covariances."""

@@ -147,21 +147,3 @@ def log_joint_observed(
         Sigma_oo = Sigma[:, o][:, :, o]
         log_p[:, rows] = Full.log_joint(x[rows][:, o], pi, mu[:, o], Sigma_oo)
     return log_p
-
-
-def expected(
-    x: Float[Tensor, "N D"],
-    r: Float[Tensor, "N K"],
-    *,
-    mu: Tensor,
-    Sigma: Tensor,
-) -> Float[Tensor, "N D"]:
-    """E[x | x_o] = sum_k r_k (mu_k + G_k (x - mu_k)_o); the rest stays."""
-    mean = x.clone()
-    for rows, o in patterns(x):
-        G, _ = regression(o.to(x)[None], Sigma)
-        d = (x[rows] - mu[:, None]).nan_to_num(nan=0.0)  # (K, n, D)
-        each = mu[:, None] + d @ G[0].mT
-        filled = torch.einsum("nk,knd->nd", r[rows], each)
-        mean[rows] = torch.where(o, x[rows], filled)
-    return mean
