@@ -15,7 +15,10 @@ from course.data.densities import GaussianGrid, Pinwheel
 from course.data.downloads import fashion_mnist, mnist
 from course.data.hmms import HiddenChain, casino, islands, motif, weather
 from course.data.images import digits, faces, patches, photographs
+from course.data.interactions import Interactions, PlantedTastes, hold_out
+from course.data.labelled_text import Texts, labelled_prose, newsgroups
 from course.data.lettering import FONTS, draw_glyph, glyphs
+from course.data.movielens import MOVIELENS, Ratings, movielens
 from course.data.networks import Network, alarm_sized, asia, sprinkler
 from course.data.polar import Moons, Rings
 from course.data.sources import FASHION_MNIST, MNIST, Source
@@ -26,15 +29,20 @@ __all__ = [
     "FASHION_MNIST",
     "FONTS",
     "MNIST",
+    "MOVIELENS",
     "Brackets",
     "GaussianGrid",
     "HiddenChain",
+    "Interactions",
     "Moons",
     "Network",
     "Pinwheel",
+    "PlantedTastes",
+    "Ratings",
     "Rings",
     "Source",
     "Table",
+    "Texts",
     "Vocabulary",
     "alarm_sized",
     "asia",
@@ -45,10 +53,14 @@ __all__ = [
     "faces",
     "fashion_mnist",
     "glyphs",
+    "hold_out",
     "iris",
     "islands",
+    "labelled_prose",
     "mnist",
     "motif",
+    "movielens",
+    "newsgroups",
     "patches",
     "photographs",
     "prose",

@@ -83,21 +83,23 @@ def fetch(source: Source, file: str) -> Path:
         except (requests.RequestException, ValueError) as trouble:
             reasons[mirror] = _reason(trouble)
         except OSError as trouble:
-            raise _no_cache(folder / file) from trouble
+            raise _no_cache(folder / file, source) from trouble
         else:
             return Path(found)
-    raise _no_network(folder / file, reasons)
+    raise _no_network(folder / file, source, reasons)
 
 
-def _no_cache(place: Path) -> OSError:
+def _no_cache(place: Path, source: Source) -> OSError:
     return OSError(
         f"the cache cannot hold {place}: let the environment variable "
         f"COURSE_DATA name a folder that can be read and written, or use data "
-        f"that need no network: digits() or glyphs(n)"
+        f"that need no network: {source.instead}"
     )
 
 
-def _no_network(place: Path, reasons: dict[str, str]) -> ConnectionError:
+def _no_network(
+    place: Path, source: Source, reasons: dict[str, str]
+) -> ConnectionError:
     tried = "".join(
         f"\n  {mirror}{place.name}: {reason}"
         for mirror, reason in reasons.items()
@@ -105,7 +107,7 @@ def _no_network(place: Path, reasons: dict[str, str]) -> ConnectionError:
     return ConnectionError(
         f"{place.name} could not be downloaded. Tried:{tried}\n"
         f"If you have the file, put it at {place}\n"
-        f"Data that need no network: digits() or glyphs(n)"
+        f"Data that need no network: {source.instead}"
     )
 
 

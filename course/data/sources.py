@@ -9,6 +9,7 @@ class Source:
 
     `mirrors` are the addresses of folders, each with a slash at its end;
     `dataclasses.replace(MNIST, mirrors=("https://.../",))` names your own.
+    `instead` says which data of the course need no network.
 
     Raises:
         ValueError: a mirror does not end with a slash.
@@ -17,6 +18,7 @@ class Source:
     name: str
     mirrors: tuple[str, ...]
     sha256: dict[str, str]
+    instead: str = "digits() or glyphs(n)"
 
     def __post_init__(self):
         for mirror in self.mirrors:
