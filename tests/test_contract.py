@@ -31,6 +31,7 @@ from course.models.naive_bayes.base import NaiveBayes
 from course.models.ngram import NGram
 from course.models.perceptron import MLPClassifier, MLPRegressor
 from course.models.ppca import PPCA
+from course.models.recommender import MultVAE
 from course.models.recurrent import RecurrentLanguageModel
 from course.models.svm import SVC
 from course.models.tree import DecisionTreeClassifier
@@ -92,6 +93,7 @@ NEURAL = {
         symbols=3,
     ),
     "iwae": Neural(lambda: vae(bernoulli(), kind=IWAE, samples=3)),
+    "mult-vae": Neural(lambda: MultVAE(6, 2, hidden=16), shape=(6,)),
     "gan": Neural(
         lambda: GAN(MLP(2, 16, 6), MLP(6, 16, 1), 2),
         shape=(6,),
