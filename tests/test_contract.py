@@ -23,6 +23,7 @@ from course.models.hmm import CategoricalHMM, GaussianHMM
 from course.models.kde import KernelDensity
 from course.models.linear import LinearRegression, LogisticRegression
 from course.models.mixture import CategoricalMixture, GaussianMixture
+from course.models.mppca import MixtureOfPPCA
 from course.models.naive_bayes import (
     CategoricalNaiveBayes,
     GaussianNaiveBayes,
@@ -112,6 +113,7 @@ CLASSICAL = {
         2, n_categories=5, random_state=0
     ),
     "ppca": lambda: PPCA(2),
+    "mixture-of-ppca": lambda: MixtureOfPPCA(2, random_state=0),
     "categorical-hmm": lambda: CategoricalHMM(
         2, n_categories=5, random_state=0
     ),

@@ -4,7 +4,7 @@ Embedded and real: `digits`, `faces`, `photographs`, `patches`, `iris`, `wine`,
 `breast_cancer`, `prose`. Generated, with the truth known: `Moons`, `Rings`,
 `Pinwheel`, `GaussianGrid`, `Brackets`, `glyphs`; hidden chains `casino`,
 `weather`, `islands`, `motif`. Downloaded once and kept: `mnist`,
-`fashion_mnist`.
+`fashion_mnist`, `olivetti`, `lfw`.
 
 Images are float32 in [0, 1], channels first; labels are int64. Every call
 returns fresh arrays.
@@ -21,6 +21,7 @@ from course.data.lettering import FONTS, draw_glyph, glyphs
 from course.data.movielens import MOVIELENS, Ratings, movielens
 from course.data.networks import Network, alarm_sized, asia, sprinkler
 from course.data.polar import Moons, Rings
+from course.data.portraits import lfw, olivetti
 from course.data.sources import FASHION_MNIST, MNIST, Source
 from course.data.tables import Table, breast_cancer, iris, wine
 from course.data.text import Vocabulary, prose
@@ -57,10 +58,12 @@ __all__ = [
     "iris",
     "islands",
     "labelled_prose",
+    "lfw",
     "mnist",
     "motif",
     "movielens",
     "newsgroups",
+    "olivetti",
     "patches",
     "photographs",
     "prose",
