@@ -2,15 +2,16 @@
 
 Embedded and real: `digits`, `faces`, `photographs`, `patches`, `iris`, `wine`,
 `breast_cancer`, `prose`. Generated, with the truth known: `Moons`, `Rings`,
-`Pinwheel`, `GaussianGrid`, `Brackets`, `glyphs`; hidden chains `casino`,
-`weather`, `islands`, `motif`. Downloaded once and kept: `mnist`,
-`fashion_mnist`, `olivetti`, `lfw`.
+`Pinwheel`, `GaussianGrid`, `Brackets`, `glyphs`, `captioned_glyphs`; hidden
+chains `casino`, `weather`, `islands`, `motif`. Downloaded once and kept:
+`mnist`, `fashion_mnist`, `olivetti`, `lfw`.
 
 Images are float32 in [0, 1], channels first; labels are int64. Every call
 returns fresh arrays.
 """
 
 from course.data.brackets import Brackets
+from course.data.captions import Captioned, captioned_glyphs
 from course.data.densities import GaussianGrid, Pinwheel
 from course.data.downloads import fashion_mnist, mnist
 from course.data.hmms import HiddenChain, casino, islands, motif, weather
@@ -32,6 +33,7 @@ __all__ = [
     "MNIST",
     "MOVIELENS",
     "Brackets",
+    "Captioned",
     "GaussianGrid",
     "HiddenChain",
     "Interactions",
@@ -48,6 +50,7 @@ __all__ = [
     "alarm_sized",
     "asia",
     "breast_cancer",
+    "captioned_glyphs",
     "casino",
     "digits",
     "draw_glyph",
