@@ -55,7 +55,7 @@ def mutual_information_gap(z: Any, v: Any, *, n_bins: int = 10) -> PerFactor:
     Arguments and errors are those of `mutual_information`; z has two features
     or more.
 
-    Chen, Li, Grosse & Duvenaud 2018 (arXiv:1802.04942), eq. 6.
+    Chen, Li, Grosse & Duvenaud 2018 (arXiv:1802.04942).
 
     >>> v = torch.arange(100.0)[:, None]
     >>> mutual_information_gap(torch.cat([v, v], dim=1), v)
@@ -104,7 +104,7 @@ def dci(z: Any, v: Any, *, predictor: BaseEstimator | None = None) -> DCI:
     Raises:
         ValueError: as `mutual_information`, or M or K is 1.
 
-    Eastwood & Williams 2018 (ICLR), section 2.
+    Eastwood & Williams 2018 (ICLR).
     """
     z, v = paired(z, v)
     if min(z.shape[1], v.shape[1]) < 2:

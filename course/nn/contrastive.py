@@ -35,6 +35,6 @@ def info_nce(scores: Float[Tensor, "N M"]) -> Float[Tensor, ""]:
 def information_bound(scores: Float[Tensor, "N N"]) -> Float[Tensor, ""]:
     """The bound log N - InfoNCE: on average at most I(x; y), and never > log N.
 
-    van den Oord, Li & Vinyals 2018, section 2.3.
+    van den Oord, Li & Vinyals 2018 (arXiv:1807.03748).
     """
     return math.log(len(scores)) - info_nce(scores)
