@@ -3,9 +3,25 @@
 from course.models.gan.game import (
     GAN,
     expectation,
-    frozen,
     optimal_discriminator,
     value,
 )
+from course.models.gan.hinge import HingeGAN
+from course.models.gan.players import frozen
+from course.models.gan.wasserstein import (
+    WassersteinGAN,
+    gradient_penalty,
+    slopes,
+)
 
-__all__ = ["GAN", "expectation", "frozen", "optimal_discriminator", "value"]
+__all__ = [
+    "GAN",
+    "HingeGAN",
+    "WassersteinGAN",
+    "expectation",
+    "frozen",
+    "gradient_penalty",
+    "optimal_discriminator",
+    "slopes",
+    "value",
+]

@@ -1,19 +1,17 @@
 """Generative adversarial networks (Goodfellow et al. 2014, arXiv:1406.2661)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
+from course.models.gan.players import Players
 from course.protocols import Batch, Losses, PerExample
 
 GENERATOR_LOSSES = ("non-saturating", "minimax")
 
 
-class GAN(nn.Module):
+class GAN(Players):
     """Two networks that play against each other: one fakes, one judges.
 
     The generator maps noise z ~ N(0, I) to an example. The discriminator gives
@@ -44,15 +42,12 @@ class GAN(nn.Module):
         *,
         loss: str = "non-saturating",
     ):
-        super().__init__()
+        super().__init__(generator, discriminator, latent_dim)
         if loss not in GENERATOR_LOSSES:
             raise ValueError(
                 f"loss must be one of {GENERATOR_LOSSES}, not {loss!r}"
             )
-        self.generator = generator
-        self.discriminator = discriminator
         self.kind = loss
-        self.register_buffer("origin", torch.zeros(latent_dim))
 
     def logits(self, x: Batch) -> PerExample:
         """The logit a(x) of every example; D(x) = sigmoid(a(x)).
@@ -60,14 +55,7 @@ class GAN(nn.Module):
         Raises:
             ValueError: the discriminator gives anything but one number each.
         """
-        output, batch = self.discriminator(x), len(x)
-        if output.shape not in ((batch,), (batch, 1)):
-            raise ValueError(
-                f"the discriminator must return one logit for each example, in "
-                f"the shape ({batch},) or ({batch}, 1), not "
-                f"{tuple(output.shape)}: change its last layer"
-            )
-        return output.reshape(batch)
+        return self.scores(x)
 
     def critic_loss(self, x: Batch) -> Losses:
         """The negative value, -E[log D(x)] - E[log(1 - D(G(z)))], in nats.
@@ -86,20 +74,10 @@ class GAN(nn.Module):
         As many samples as x has examples; x itself is not used. In nats. The
         discriminator is held fixed: its parameters get no gradient.
         """
-        with frozen(self.discriminator):
-            fake = self.logits(self.generate(len(x)))
+        fake = self.fake_scores(len(x))
         if self.kind == "minimax":
             return {"loss": logsigmoid(-fake).mean()}
         return {"loss": -logsigmoid(fake).mean()}
-
-    def generate(self, n: int) -> Batch:
-        """`n` examples x = G(z) that let gradients through to the generator."""
-        return self.generator(torch.randn_like(self.origin.expand(n, -1)))
-
-    @torch.no_grad()
-    def sample(self, n: int) -> Batch:
-        """Draw `n` examples: z from N(0, I), then x = G(z)."""
-        return self.generate(n)
 
 
 def optimal_discriminator(
@@ -153,16 +131,3 @@ def expectation(
     if p is None:
         return f.mean()
     return torch.where(p > 0, p * f, 0.0).sum()
-
-
-@contextmanager
-def frozen(module: nn.Module) -> Iterator[None]:
-    """Build graphs in which the parameters of `module` are constants."""
-    moving = [p for p in module.parameters() if p.requires_grad]
-    for p in moving:
-        p.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for p in moving:
-            p.requires_grad_(True)
