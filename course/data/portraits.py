@@ -45,9 +45,10 @@ def lfw(*, at_least: int = 1) -> Faces:
     """Faces from press photographs, x, (N, 1, 62, 47), and who they are, y.
 
     Labeled Faces in the Wild: 13 233 faces of 5749 people, who are numbered
-    and not named here. The people were not asked. The authors say that
-    children, the old, women and many ethnicities are hardly in it, and that no
-    result on it makes an algorithm fit for a commercial purpose.
+    and not named here. The people were not asked. Its page says that it has
+    very few children and people over 80, relatively few women, and of many
+    ethnicities few people or none; and that no result on it makes an algorithm
+    fit for a commercial purpose.
 
     Args:
         at_least: leave out people with fewer faces than this; 1 keeps all.

@@ -66,25 +66,25 @@ def slerp(
 
 
 def attribute_direction(
-    z: Float[Tensor, "N M"], a: Bool[Tensor, " N"] | Float[Tensor, " N"]
+    z: Float[Tensor, "N M"], y: Bool[Tensor, " N"] | Float[Tensor, " N"]
 ) -> Float[Tensor, " M"]:
-    """How codes change with an attribute, on average: cov(z, a) / var(a).
+    """How codes change with an attribute, on average: cov(z, y) / var(y).
 
-    It is the slope of the regression of z on a, the change of z as a rises by
+    It is the slope of the regression of z on y, the change of z as y rises by
     1. For yes and no it is the mean of the codes with yes minus that of the
     codes with no.
 
     Args:
         z: codes of N examples.
-        a: what was measured on each.
+        y: the attribute that was measured on each.
 
     Raises:
         ValueError: all examples have the same attribute.
     """
-    a = a.to(z)
-    a = a - a.mean()
-    if not a.any():
+    y = y.to(z)
+    y = y - y.mean()
+    if not y.any():
         raise ValueError(
             "the attribute is the same in all examples: it has no direction"
         )
-    return a @ (z - z.mean(dim=0)) / a.square().sum()
+    return y @ (z - z.mean(dim=0)) / y.square().sum()
