@@ -135,6 +135,23 @@ def test_the_model_is_in_training_mode_in_a_step_and_nowhere_else():
     assert not model.training
 
 
+def test_a_part_that_sets_its_own_mode_is_asked():
+    class Frozen(nn.Dropout):
+        """Never in training mode, whatever it is told."""
+
+        def train(self, mode=True):
+            return super().train(False)
+
+    model, heard = Mean(), []
+    model.child = Frozen()
+    model.child.register_forward_hook(lambda m, *_: heard.append(m.training))
+    loss = model.loss
+    model.loss = lambda x: loss(model.child(x))
+    list(pull(model=model))
+    assert model.modes == [True] * 4
+    assert heard == [False] * 4
+
+
 def test_a_step_that_fails_leaves_the_model_in_evaluation_mode():
     model, broken = Mean(), torch.tensor([1.0, float("nan")])
     with pytest.raises(ValueError, match="step 1"):
