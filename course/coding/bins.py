@@ -13,7 +13,7 @@ class NormalBins:
     """2^bits bins of N(0, 1) with equal mass: the most entropy that many allow.
 
     Under the prior each bin costs `bits` bits, exactly (Townsend, Bird and
-    Barber 2019, arXiv:1901.04866, section 2.5.1 and appendix B).
+    Barber 2019, arXiv:1901.04866).
 
     Args:
         bits: log2 of the number of bins, 1 to 20.

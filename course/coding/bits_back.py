@@ -27,7 +27,7 @@ class BitsBack:
     called: run the networks on one example at a time, on one machine.
 
     Hinton and van Camp 1993; Frey and Hinton 1997; with asymmetric numeral
-    systems Townsend, Bird and Barber 2019 (arXiv:1901.04866), section 2.4.
+    systems Townsend, Bird and Barber 2019 (arXiv:1901.04866).
 
     Args:
         prior: frequencies of p(z), shape (..., number of values of z).

@@ -22,9 +22,9 @@ LOW, MASK = 1 << WORD, (1 << WORD) - 1
 
 
 class Message:
-    """A message: a whole number x, kept as a state and a stack of 32-bit words.
+    """A message: a whole number v, kept as a state and a stack of 32-bit words.
 
-    push: x = (x // f) T + start + x % f, with frequency f, sum T = 2^precision
+    push: v = (v // f) T + start + v % f, with frequency f, sum T = 2^precision
     and start = the frequencies before the symbol's. pop undoes it, so the last
     symbol in is the first one out. The state stays in [2^32, 2^64): when it
     would leave this range, a word moves to the stack or comes back.
@@ -139,7 +139,7 @@ class Message:
         self.state = (q << precision) + start + r
 
     def _pop(self, ends: Int64[ndarray, " C"], precision: int) -> int:
-        """One symbol off: the one in whose slots x % T falls."""
+        """One symbol off: the one in whose slots v % T falls."""
         slot = self.state & ((1 << precision) - 1)
         s = int(ends.searchsorted(slot, side="right"))
         start = int(ends[s - 1]) if s else 0
