@@ -56,8 +56,9 @@ class NormalBins:
                 "means must be finite and widths positive: give the standard "
                 "deviation, not its logarithm"
             )
-        edges = (self.edges - mu) / sigma
-        return integer_frequencies(_masses(edges), self.precision)
+        mass = np.diff(ndtr((self.edges - mu) / sigma), axis=1)
+        # for a huge sigma, rounding may leave a mass just below zero
+        return integer_frequencies(mass.clip(min=0), self.precision)
 
     def centre(self, k: ArrayLike) -> Float64[ndarray, "..."]:
         """The values z that the numbers k of bins stand for.
@@ -66,11 +67,3 @@ class NormalBins:
             ValueError: there is no such bin.
         """
         return self.centres[as_symbols(k, len(self.centres))]
-
-
-def _masses(edges: Float64[ndarray, "M ends"]) -> Float64[ndarray, "M bins"]:
-    """What N(0, 1) has between neighbouring edges, far tails included."""
-    a, b = edges[:, :-1], edges[:, 1:]
-    right = a > 0  # mirror the right half: there 1 - ndtr would cancel
-    low, high = np.where(right, -b, a), np.where(right, -a, b)
-    return ndtr(high) - ndtr(low)

@@ -134,6 +134,15 @@ def test_the_posterior_has_the_masses_of_its_normal(mu, sigma):
     )  # mirrored, but for the leftover
 
 
+def test_extreme_widths_stay_distributions():
+    bins = NormalBins(10)
+    for mu in (-50.0, 0.3, 50.0):
+        for sigma in (1e-6, 1e9):
+            f = bins.posterior([mu], [sigma])
+            assert f.min() >= 1
+            assert f.sum() == 2**20
+
+
 def test_a_posterior_like_the_prior_costs_nothing():
     f = NormalBins(8, 20).posterior([0.0], [1.0])
     assert np.abs(f / 2**12 - 1).max() < 1 / 16
