@@ -57,8 +57,7 @@ class NormalBins:
                 "deviation, not its logarithm"
             )
         mass = np.diff(ndtr((self.edges - mu) / sigma), axis=1)
-        # for a huge sigma, rounding may leave a mass just below zero
-        return integer_frequencies(mass.clip(min=0), self.precision)
+        return integer_frequencies(mass, self.precision)
 
     def centre(self, k: ArrayLike) -> Float64[ndarray, "..."]:
         """The values z that the numbers k of bins stand for.

@@ -213,3 +213,13 @@ def test_frequencies_are_left_alone():
     message.push([0, 1], f)
     message.pop(f)
     assert f.tolist() == [[3, 1], [2, 2]]
+
+
+def test_the_state_never_reaches_its_upper_end():
+    message = Message()
+    message.state = 1 << 48  # f << (64 - precision): a word has to move
+    message.push([0], [1, 2**16 - 1])
+    assert LOW <= message.state < 1 << 64
+    assert len(message.words) == 1
+    assert message.pop([[1, 2**16 - 1]]).tolist() == [0]
+    assert message.state == 1 << 48
