@@ -10,6 +10,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch.distributions import Multinomial
 from torch.utils.data import DataLoader
 
+from benchmarks import recommendation as benchmark
 from course.data import PlantedTastes, hold_out
 from course.metrics.ranking import recall_at_k
 from course.models.recommender import (
@@ -353,3 +354,23 @@ def test_a_trained_mult_vae_beats_popularity():
         for s in (vae.scores(rows), popular)
     )
     assert ours > theirs + 0.05
+
+
+def test_the_benchmark_compares_equal_answers(monkeypatch):
+    found = benchmark.sweep(N=60, D=30, M=3, repeats=1)
+    assert found["difference"] < 1e-12
+    assert found["course"]["cpu_ratio"]["median"] > 0
+    monkeypatch.setattr(benchmark, "batched", lambda x, W: x @ W)
+    with pytest.raises(ValueError, match="factors differ"):
+        benchmark.sweep(N=60, D=30, M=3, repeats=1)
+
+
+def test_the_benchmark_makes_its_table(monkeypatch):
+    monkeypatch.setattr(benchmark, "SEEDS", range(2))
+    found = benchmark.planted(N=60, steps=2)
+    assert found["seeds"] == 2
+    recall = {
+        name: found[name]["recall"]["mean"]
+        for name in ("popularity", "item-knn", "als", "mult-vae", "oracle")
+    }
+    assert max(recall, key=recall.get) == "oracle"

@@ -18,8 +18,8 @@ OfItems = Float[Tensor, "D M"]
 class ImplicitALS(Recommender):
     """Factors of users and items, z_n . w_d close to 1 where n took d, else 0.
 
-    It minimises J = sum_nd c_nd (t_nd - z_n . w_d)^2 + penalty (|Z|^2 + |W|^2)
-    with t_nd = 1 where x_nd > 0, else 0, and the confidence c_nd = 1 + alpha
+    It minimises J = sum_nd c_nd (y_nd - z_n . w_d)^2 + penalty (|Z|^2 + |W|^2)
+    with y_nd = 1 where x_nd > 0, else 0, and the confidence c_nd = 1 + alpha
     x_nd: that an item was not taken says less than that one was. With W fixed,
     every z_n is the solution of M linear equations, and the other way round;
     so J never rises. All users are solved in one batch.
@@ -104,19 +104,21 @@ class ImplicitALS(Recommender):
 def solve(
     x: Users, W: OfItems, *, alpha: float | int, penalty: float | int
 ) -> OfUsers:
-    """The best z of all rows: (W^T C W + penalty I) z = W^T C t.
+    """The best z of all rows: (W^T C W + penalty I) z = W^T C y.
 
     C is diagonal with 1 + alpha x, so W^T C W = W^T W + alpha sum_d x_d w_d
-    w_d^T: for all rows together one matrix product with the outer products.
+    w_d^T: the second sum is over the few items that a row has. For all rows
+    together it is one sparse matrix times the products of the entries of w_d.
     """
     D, M = W.shape
+    taken = x.to_sparse().coalesce()
     outer = (W[:, :, None] * W[:, None, :]).reshape(D, M * M)
-    A = (outer.sum(dim=0) + alpha * (x @ outer)).reshape(len(x), M, M)
-    b = ((1 + alpha * x) * (x > 0)) @ W
-    A = A + penalty * torch.eye(M, dtype=W.dtype, device=W.device)
-    return torch.cholesky_solve(b[:, :, None], torch.linalg.cholesky(A))[
-        :, :, 0
-    ]
+    A = outer.sum(dim=0) + torch.sparse.mm(alpha * taken, outer)
+    A = A.reshape(len(x), M, M)
+    A.diagonal(dim1=1, dim2=2).add_(penalty)
+    b = torch.sparse.mm(taken.bool().to(x) + alpha * taken, W)
+    z = torch.cholesky_solve(b[:, :, None], torch.linalg.cholesky(A))
+    return z[:, :, 0]
 
 
 def objective(
@@ -127,7 +129,7 @@ def objective(
     alpha: float | int,
     penalty: float | int,
 ) -> Float[Tensor, ""]:
-    """J = sum c (t - z . w)^2 + penalty (|Z|^2 + |W|^2)."""
+    """J = sum c (y - z . w)^2 + penalty (|Z|^2 + |W|^2)."""
     error = (x > 0).to(x) - Z @ W.T
     size = Z.square().sum() + W.square().sum()
     return ((1 + alpha * x) * error.square()).sum() + penalty * size
