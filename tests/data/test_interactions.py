@@ -40,6 +40,9 @@ def test_logits_are_of_the_planted_form():
     s = np.linalg.svd(centred, compute_uv=False)
     assert s[2] > 1
     assert s[3] < 1e-8
+    many = PlantedTastes(4000, 4, taste=3)
+    assert abs(many.items.var() / (9 / 4) - 1) < 0.06
+    assert abs(many.appeal.var() - 1) < 0.1
     _, same = PlantedTastes(30, 3, mean=7, taste=0).sample(5)
     np.testing.assert_allclose(same, np.tile(same[0], (5, 1)))
 
