@@ -1,6 +1,5 @@
 """Missing pixels of a VAE, by weights: draws of z count as they explain x_o."""
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -79,7 +78,7 @@ def proposals(
     coin = torch.rand(z.shape[:2], device=z.device) < 0.5
     z = torch.where(coin[..., None], q.sample((samples,)), z)
     log_prior = model.prior.log_prob(z)
-    log_r = torch.logaddexp(log_prior, q.log_prob(z)) - math.log(2)
+    log_r = torch.logaddexp(log_prior, q.log_prob(z))  # + log 1/2, cancels
     return z, log_prior + log_observed(model, x, z) - log_r
 
 
