@@ -18,6 +18,7 @@ from course.models.gan import (
     slopes,
 )
 from course.nn.mlp import MLP
+from course.nn.stacked import StackedMLP
 from course.protocols import Generative, Likelihood
 from course.seeding import seeded
 from course.training import Turn, train
@@ -70,6 +71,15 @@ def test_slopes_are_those_of_every_example_alone():
     f, x = pair().discriminator, double(7, 2)
     alone = [jacobian(f, v[None])[0, 0, 0].norm() for v in x]
     assert torch.allclose(slopes(f, x), torch.stack(alone))
+
+
+def test_a_critic_that_knows_its_gradient_is_believed():
+    f, x = linear(3.0, 4.0), double(5, 2)
+    f.gradient = lambda v: 2 * v
+    assert torch.allclose(slopes(f, x), 2 * x.norm(dim=1))
+    stack = StackedMLP(1, 2, 8, 1).double()
+    plain = nn.Sequential(stack)  # which hides the method
+    assert torch.allclose(slopes(stack, x), slopes(plain, x))
 
 
 def test_slopes_of_images_count_all_pixels():
