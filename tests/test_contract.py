@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from course.models.bayesian_network import BayesianNetwork
 from course.models.class_conditional import ClassConditional
 from course.models.context_counts import ContextCounts
-from course.models.gan import GAN
+from course.models.gan import GAN, HingeGAN, WassersteinGAN
 from course.models.gaussian import Gaussian
 from course.models.hmm import CategoricalHMM, GaussianHMM
 from course.models.kde import KernelDensity
@@ -37,6 +37,7 @@ from course.models.recurrent import RecurrentLanguageModel
 from course.models.svm import SVC
 from course.models.tree import DecisionTreeClassifier
 from course.models.vae import IWAE, VAE
+from course.nn.dcgan import DCDiscriminator, DCGenerator
 from course.nn.likelihoods import (
     bernoulli,
     categorical,
@@ -82,6 +83,13 @@ def vae(family, kind=VAE, **options):
     return kind(encoder, decoder, 2, likelihood=family, **options)
 
 
+def critic():
+    """A critic of rows of six; a bias at its end would have no effect."""
+    return nn.Sequential(MLP(6, 16, 8), nn.SiLU(), nn.Linear(8, 1, bias=False))
+
+
+PLAYERS = {"critic_loss": "discriminator", "generator_loss": "generator"}
+
 NEURAL = {
     "vae": Neural(lambda: VAE(MLP(6, 16, 4), MLP(2, 16, 6), 2), shape=(6,)),
     "vae-bernoulli": Neural(lambda: vae(bernoulli())),
@@ -98,7 +106,24 @@ NEURAL = {
     "gan": Neural(
         lambda: GAN(MLP(2, 16, 6), MLP(6, 16, 1), 2),
         shape=(6,),
-        losses={"critic_loss": "discriminator", "generator_loss": "generator"},
+        losses=PLAYERS,
+    ),
+    "wasserstein-gan": Neural(
+        lambda: WassersteinGAN(MLP(2, 16, 6), critic(), 2),
+        shape=(6,),
+        losses=PLAYERS,
+    ),
+    "hinge-gan": Neural(
+        lambda: HingeGAN(MLP(2, 16, 6), critic(), 2), shape=(6,), losses=PLAYERS
+    ),
+    "dcgan": Neural(
+        lambda: GAN(
+            DCGenerator(2, (1, 4, 4), widths=(8, 4)),
+            DCDiscriminator((1, 4, 4), widths=(4, 8)),
+            2,
+        ),
+        shape=(1, 4, 4),
+        losses=PLAYERS,
     ),
 }
 
