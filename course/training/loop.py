@@ -109,7 +109,6 @@ def train(
     batches = Batches(loader, fabric)
     run = Run(fabric, model, optimizers, batches)
     done = checkpoint.load(run, steps) if checkpoint else 0
-    model.eval()
     switch = mode_switch(model)
 
     for number in range(done + 1, steps + 1):
@@ -157,12 +156,14 @@ def detached(losses: Losses) -> Losses:
 
 
 def mode_switch(model: nn.Module) -> Callable[[bool], Any]:
-    """What puts a model in training mode (True) and back (False).
+    """Put a model in evaluation mode; return the switch to training and back.
 
-    It does what `model.train` does. That one looks every part up by its name,
-    twice a step, which in a small network takes a tenth of the step; this one
-    has listed them. A part that says itself what its mode means is asked.
+    The switch does what `model.train` does. That one looks every part up by
+    its name, twice a step, which in a small network takes a tenth of the step;
+    this one has listed them. A part that says itself what its mode means is
+    asked.
     """
+    model.eval()
     parts = list(model.modules())
     own = any(type(part).train is not nn.Module.train for part in parts)
     if own or not all("training" in vars(part) for part in parts):
