@@ -100,6 +100,10 @@ def kept(name):
         ("likelihood", "rows.contexts.nats", 95.2),
         ("likelihood", "rows.copula_20.nats", 92.0),
         ("language", "average.mean", 3.5),
+        ("frechet", "speed.course.wall_ratio.median", 0.25),
+        ("frechet", "speed.difference", 1e-6),
+        ("recommendation", "sweep.course.wall_ratio.median", 0.9),
+        ("recommendation", "sweep.difference", 1e-12),
     ],
 )
 def test_kept_figures_reach_their_aims(name, path, aim):
@@ -130,3 +134,31 @@ def test_likelihoods_that_are_known_exactly():
         assert row["kind"] in ("exact", "bound"), name
         gain = rows["independent"]["nats"] - row["nats"]
         assert -row["against_independent"] == pytest.approx(gain, abs=1e-6)
+
+
+def test_coded_lengths_are_those_that_the_models_promise():
+    bits = kept("compression")["bits"]
+    for name in ("adaptive", "independent", "mixture", "vae"):
+        coded, promised = bits[name]["coded"], bits[name]["promised"]
+        assert coded == pytest.approx(promised, rel=0.01), name
+    files = [bits[name]["together"] for name in ("PNG", "WEBP", "zlib", "lzma")]
+    assert bits["adaptive"]["coded"] < min(files)
+
+
+def test_synthetic_digits_help_a_tree_and_harm_a_support_vector_machine():
+    results = kept("synthetic_data")
+    assert results["seeds"] >= 10
+    for rows in results["generators"]["naive_bayes"].values():
+        for name, sign in (("SVM", -1), ("tree", 1)):
+            found = rows[name]
+            assert sign * found["gain"] > 2 * found["standard_error"], name
+
+
+def test_recommenders_lie_between_popularity_and_the_truth():
+    planted = kept("recommendation")["planted"]
+    assert planted["seeds"] >= 5
+    low, high = (
+        planted[name]["recall"]["mean"] for name in ("popularity", "oracle")
+    )
+    for name in ("item-knn", "als", "mult-vae"):
+        assert 1.5 * low < planted[name]["recall"]["mean"] < high
