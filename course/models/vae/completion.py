@@ -53,7 +53,7 @@ def pseudo_gibbs(
     Raises:
         ValueError: no step, or a start of another shape or with NaN.
 
-    Source: Rezende, Mohamed and Wierstra 2014 (arXiv:1401.4082), appendix F.
+    Source: Rezende, Mohamed and Wierstra 2014 (arXiv:1401.4082).
     """
     return run(model, x, steps, start=start, exact=False)
 
@@ -76,7 +76,7 @@ def metropolis_within_gibbs(
     Raises:
         ValueError: no step, or a start of another shape or with NaN.
 
-    Source: Mattei and Frellsen 2018 (arXiv:1802.04826), algorithm 1.
+    Source: Mattei and Frellsen 2018 (arXiv:1802.04826).
     """
     return run(model, x, steps, start=start, exact=True)
 

@@ -49,7 +49,7 @@ def importance_completion(
     Raises:
         ValueError: no sample, or a start of another shape or with NaN.
 
-    Source: Mattei and Frellsen 2019 (arXiv:1812.02633), section 3.
+    Source: Mattei and Frellsen 2019 (arXiv:1812.02633).
     """
     check(x, samples, start)
     q = None if start is None else model.posterior(start)
