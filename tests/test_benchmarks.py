@@ -163,3 +163,12 @@ def test_recommenders_lie_between_popularity_and_the_truth():
     )
     for name in ("item-knn", "als", "mult-vae"):
         assert 1.5 * low < planted[name]["recall"]["mean"] < high
+
+
+def test_unlabelled_digits_help_most_where_labels_are_few():
+    results = kept("generative_classifiers")
+    for labels in ("labels_20", "labels_50", "labels_100", "labels_300"):
+        rows = results[labels]
+        assert rows["em"]["mean"] > rows["network"]["mean"]
+    few = results["labels_20"]["em"]
+    assert few["gain"] > 3 * few["gain_error"]
