@@ -37,6 +37,15 @@ def halves(images):
     return [(x[d], y[d]) for d in drawn]
 
 
+@pytest.fixture(scope="module")
+def networks(halves):
+    """A border for each of the three."""
+    return [
+        MLPClassifier(max_iter=150, random_state=s).fit(x, y)
+        for s, (x, y) in enumerate(halves)
+    ]
+
+
 def lower_half_lost(x):
     x = x.copy()
     x[:, 32:] = np.nan
@@ -54,12 +63,11 @@ def test_to_model_the_distribution_is_no_gain_by_itself(images, halves):
         assert generative < border.score(new, truth) - 0.02
 
 
-def test_lost_pixels_are_summed_out(images, halves):
+def test_lost_pixels_are_summed_out(images, halves, networks):
     """D0-T7, a mechanism: half an image and a density against a mean."""
     new, truth = images[1]
     lost = lower_half_lost(new)
-    for seed, (x, y) in enumerate(halves):
-        net = MLPClassifier(max_iter=150, random_state=seed).fit(x, y)
+    for (x, y), net in zip(halves, networks, strict=True):
         filled = np.where(np.isnan(lost), x.mean(axis=0), lost)
         bells = ClassConditional(BELL).fit(x, y)
         assert bells.score(lost, truth) > net.score(filled, truth) + 0.08
@@ -76,15 +84,14 @@ def test_a_conditional_mean_is_nearer_than_the_mean(images):
     assert by_density < 0.055
 
 
-def test_strange_images_are_refused(images, halves):
+def test_strange_images_are_refused(images, halves, networks):
     """D0-T7, a mechanism: letters have a low density, and sure answers."""
     new, _ = images[1]
     odd = glyphs(200, characters="ACDEFGHJKLMNPQRTUVWXY")[0]
     odd = odd[:, 0, 2:26, 2:26].reshape(-1, 8, 3, 8, 3).mean((2, 4))
     odd = (16 * odd).round().reshape(-1, 64) / 16
     both, is_odd = np.r_[new, odd], np.repeat([0, 1], [len(new), len(odd)])
-    for seed, (x, y) in enumerate(halves):
-        net = MLPClassifier(max_iter=150, random_state=seed).fit(x, y)
+    for (x, y), net in zip(halves, networks, strict=True):
         doubt = 1 - net.predict_proba(both).max(axis=1)
         surprise = -ClassConditional(BELL).fit(x, y).score_samples(both)
         assert roc_auc_score(is_odd, surprise) > 0.95
