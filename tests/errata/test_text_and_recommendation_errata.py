@@ -41,6 +41,7 @@ def test_naive_bayes_learns_nothing_from_its_own_texts():
 
 
 def test_the_refit_has_the_mean_and_the_variance_of_the_theorem():
+    """D0-Q2: what own texts do to naive Bayes, exactly."""
     X, y = documents(40, seed=0)
     model = MultinomialNaiveBayes(smoothing=0.5).fit(X, y)
     rng, refits, words = np.random.RandomState(0), [], 300
@@ -58,7 +59,7 @@ def test_the_refit_has_the_mean_and_the_variance_of_the_theorem():
 
 
 def test_a_pupil_of_naive_bayes_ends_where_its_teacher_is():
-    """Logistic regression on 20 000 own texts: the log-odds of the teacher."""
+    """D0-Q2: logistic regression on 20 000 own texts, the teacher's log-odds."""
     teacher = MultinomialNaiveBayes().fit(*documents(200, seed=0))
     X, y = teacher.sample(20_000, random_state=0)
     pupil = LogisticRegression(C=1e4, max_iter=2000).fit(csr_matrix(X), y)
@@ -69,6 +70,7 @@ def test_a_pupil_of_naive_bayes_ends_where_its_teacher_is():
 
 
 def test_wrong_labels_hurt_and_own_texts_do_not_help_on_real_text():
+    """D0-Q2, on paragraphs of real text."""
     train, test = labelled_prose("train"), labelled_prose("test")
     scores = {"real": [], "own": [], "wrong": []}
     for seed in range(4):
@@ -140,7 +142,7 @@ def test_synthetic_users_do_not_help_where_real_ones_do():
 
 
 def test_logs_of_what_was_shown_become_more_unequal():
-    """The users and their tastes stay; what is popular is shown."""
+    """D0-Q3: users and their tastes stay; what is popular is shown."""
     world = PlantedTastes()
     for seed in range(3):
         ends = {}

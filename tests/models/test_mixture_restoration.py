@@ -10,6 +10,7 @@ import torch
 from scipy.stats import kstest, multivariate_normal, norm
 from sklearn.exceptions import NotFittedError
 
+from course.data import digits
 from course.models.gaussian import Gaussian
 from course.models.mixture import GaussianMixture, restoration
 
@@ -331,3 +332,26 @@ def test_a_gpu_gives_the_same_answers(kind):
         np.testing.assert_allclose(there.cpu(), here, rtol=1e-8)
     for a, b in zip(m.conditional(x.cuda()), m.conditional(x), strict=True):
         np.testing.assert_allclose(a.cpu(), b, rtol=1e-8, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_mixture_repairs_better_than_one_gaussian(seed):
+    """Lower halves of digits on three splits; a draw has twice the error."""
+    x, x_test = (
+        digits(p, split="stratified", seed=seed)[0].reshape(-1, 64)
+        for p in ("train", "test")
+    )
+    one, twenty = GaussianMixture(
+        ridge=0.01, tol=1e-3, missing="marginalise", random_state=seed
+    ).fit_path(x, (1, 20))
+    lower = np.arange(64) >= 32
+    damaged = np.where(lower, np.nan, x_test)
+    errors = [
+        ((m.impute(damaged) - x_test)[:, lower] ** 2).mean()
+        for m in (one, twenty)
+    ]
+    assert errors[1] < 0.042
+    assert errors[1] < 0.8 * errors[0]
+    draws = twenty.sample_conditional(damaged, 1, random_state=seed)[0]
+    ratio = ((draws - x_test)[:, lower] ** 2).mean() / errors[1]
+    assert 1.7 < ratio < 2.2  # a draw has twice the error of the mean
