@@ -59,7 +59,7 @@ def test_the_refit_has_the_mean_and_the_variance_of_the_theorem():
 
 
 def test_a_pupil_of_naive_bayes_ends_where_its_teacher_is():
-    """D0-Q2: logistic regression on 20 000 own texts, the teacher's log-odds."""
+    """D0-Q2: logistic regression on 20 000 own texts ends at its teacher."""
     teacher = MultinomialNaiveBayes().fit(*documents(200, seed=0))
     X, y = teacher.sample(20_000, random_state=0)
     pupil = LogisticRegression(C=1e4, max_iter=2000).fit(csr_matrix(X), y)
