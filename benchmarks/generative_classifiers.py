@@ -44,7 +44,7 @@ from course.seeding import seeded  # noqa: E402
 from course.training import fit  # noqa: E402
 
 LABELS, SEEDS = (20, 50, 100, 300), range(5)
-RIDGE, EM_STEPS = 0.03, 20
+RIDGE, EM_STEPS = 0.03, 15
 Predict = Callable[[np.ndarray], np.ndarray]
 
 
@@ -125,7 +125,7 @@ def m2(
             likelihood=likelihood,
             alpha=100.0,
         )
-        fit(model, DataLoader(rows, 100, shuffle=True), steps=steps, lr=2e-2)
+        fit(model, DataLoader(rows, 50, shuffle=True), steps=steps, lr=2e-2)
 
     @torch.no_grad()
     def predict(new: np.ndarray) -> np.ndarray:
