@@ -172,6 +172,15 @@ def test_the_front_matter_makes_a_notebook(chapter):
     assert front.get("run_seconds", SECONDS) <= MOST_SECONDS
 
 
+FENCED = re.compile(r"^(`{3,})\{(code-cell|math)\}.*?^\1$", re.M | re.S)
+
+
+def test_no_formula_breaks_before_a_plus(page):
+    """A line that begins with a plus and a blank is an item of a list."""
+    text = FENCED.sub("", page.text)
+    assert re.findall(r"^\s*\+ .*", text, re.M) == []
+
+
 # -- figures, equations, references --------------------------------------------
 
 
