@@ -9,7 +9,7 @@ Models see the training images alone.
 
     python -m benchmarks.samples
 
-writes benchmarks/results/samples.json (about two minutes): for both splits, by
+writes benchmarks/results/samples.json (about ten minutes): for both splits, by
 the order of the file and stratified, mean and standard deviation over seeds 0
 to 2. Between the parts of the first split lie other writers, so that the floor,
 real training images, is higher there.
@@ -27,8 +27,19 @@ from collections.abc import Callable  # noqa: E402
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from lightning_fabric import Fabric  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
-from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
+from torch.optim import Adam  # noqa: E402
+from torch.optim.swa_utils import (  # noqa: E402
+    AveragedModel,
+    get_ema_multi_avg_fn,
+)
+from torch.utils.data import (  # noqa: E402
+    BatchSampler,
+    DataLoader,
+    RandomSampler,
+    TensorDataset,
+)
 
 from course.data import digits  # noqa: E402
 from course.metrics.frechet import frechet_distance  # noqa: E402
@@ -42,16 +53,19 @@ from course.metrics.two_sample import (  # noqa: E402
     classifier_test,
     energy_distance,
 )
+from course.models.gan import HingeGAN, WassersteinGAN  # noqa: E402
 from course.models.mixture import (  # noqa: E402
     CategoricalMixture,
     GaussianMixture,
 )
 from course.models.vae import VAE  # noqa: E402
+from course.nn.dcgan import DCDiscriminator, DCGenerator  # noqa: E402
 from course.nn.features import FeatureNetwork  # noqa: E402
 from course.nn.likelihoods import discretised_logistic  # noqa: E402
 from course.nn.mlp import MLP  # noqa: E402
+from course.nn.stacked import StackedMLP  # noqa: E402
 from course.seeding import seeded  # noqa: E402
-from course.training import fit  # noqa: E402
+from course.training import Turn, fit, train  # noqa: E402
 
 SEEDS, SPLITS, K = range(3), ("order", "stratified"), 5
 
@@ -115,8 +129,63 @@ def vae(train: Tensor, n: int, seed: int) -> Tensor:
         return model.sample(n)
 
 
+def play(
+    gan: nn.Module,
+    x: Tensor,
+    rounds: int,
+    *,
+    critics: int,
+    adams: tuple[Adam, Adam],
+) -> nn.Module:
+    """The averaged generator after some rounds; critics: turns in a round."""
+    sampler = BatchSampler(RandomSampler(x), 32, drop_last=True)
+    loader = DataLoader(x, batch_size=None, sampler=sampler)
+    turns = critics * [Turn("critic_loss", adams[0])]
+    turns += [Turn("generator_loss", adams[1])]
+    mean = AveragedModel(
+        gan.generator, multi_avg_fn=get_ema_multi_avg_fn(0.99), use_buffers=True
+    )
+    cpu, steps = Fabric(accelerator="cpu", devices=1), rounds * len(turns)
+    for step in train(gan, loader, turns, steps=steps, fabric=cpu):
+        if step.turn == "generator_loss":
+            mean.update_parameters(gan.generator)
+    return mean.eval()
+
+
+def wgan_gp(train: Tensor, n: int, seed: int, *, rounds: int = 1000) -> Tensor:
+    """WGAN-GP of perceptrons, 32 latents; 6 turns of the critic a round."""
+    with seeded(seed):
+        noise = torch.rand(20 * len(train), 64) - 0.5
+        x = (16 * train.repeat(20, 1) + 0.5 + noise / 2) / 17
+        forger = nn.Sequential(StackedMLP(1, 32, 256, 256, 64), nn.Sigmoid())
+        judge = StackedMLP(1, 64, 192, 192, 1)
+        gan = WassersteinGAN(forger, judge, 32, penalty=1.0)
+        adams = (
+            Adam(judge.parameters(), 2e-3, betas=(0.0, 0.9)),
+            Adam(forger.parameters(), 1.5e-3, betas=(0.0, 0.9)),
+        )
+        mean = play(gan, x, rounds, critics=6, adams=adams)
+        return images((17 * mean(torch.randn(n, 32)) - 0.5).detach())
+
+
+def hinge_dcgan(train: Tensor, n: int, seed: int) -> Tensor:
+    """DCGAN with hinge loss and spectral norm, one turn each."""
+    with seeded(seed):
+        x = (2 * train - 1).reshape(-1, 1, 8, 8)
+        forger = DCGenerator(32, (1, 8, 8))
+        judge = DCDiscriminator((1, 8, 8), norm="spectral")
+        adams = tuple(
+            Adam(player.parameters(), 2e-4, betas=(0.5, 0.999))
+            for player in (judge, forger)
+        )
+        gan = HingeGAN(forger, judge, 32)
+        mean = play(gan, x, 600, critics=1, adams=adams)
+        return images((8 * (mean(torch.randn(n, 32)) + 1)).detach().flatten(1))
+
+
 # real: the floor; gaussians: a full mixture of 10, rounded; independent: a
-# categorical for each pixel; categoricals: a mixture of 20 products of them
+# categorical for each pixel; categoricals: a mixture of 20 products of them;
+# wgan_gp_full: six times the rounds; hinge_dcgan: about the time of wgan_gp
 SAMPLERS: dict[str, Callable[[Tensor, int, int], Tensor]] = {
     "real": real,
     "gaussians": gaussians,
@@ -124,6 +193,9 @@ SAMPLERS: dict[str, Callable[[Tensor, int, int], Tensor]] = {
     "independent": lambda x, n, seed: categorical(x, n, seed, K=1),
     "categoricals": lambda x, n, seed: categorical(x, n, seed, K=20),
     "vae": vae,
+    "wgan_gp": wgan_gp,
+    "wgan_gp_full": lambda x, n, seed: wgan_gp(x, n, seed, rounds=6000),
+    "hinge_dcgan": hinge_dcgan,
 }
 
 
