@@ -30,9 +30,9 @@ class WassersteinGAN(Players):
     Take several turns of the critic for one of the generator, such as
     `4 * [critic] + [generator]`: the theory wants the critic at its optimum.
 
-    In several processes (DDP) use
-    `Fabric(strategy="ddp_find_unused_parameters_true", ...)`: in either turn
-    one player gets no gradient, and the bias at the end of a critic never does.
+    In several processes (DDP) Fabric needs the strategy
+    `ddp_find_unused_parameters_true`: in either turn one player gets no
+    gradient, and the bias at the end of a critic never does.
 
     Raises:
         ValueError: the penalty is negative.
