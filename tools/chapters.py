@@ -253,6 +253,16 @@ def pages(root: Path = ROOT) -> list[Path]:
 
 
 def chapters(root: Path = ROOT) -> list[Path]:
-    """The files of the chapters: the pages in the folder of a part."""
+    """The files of the chapters: the pages in the folder of a part.
+
+    The opening page of a part, index, is none.
+    """
     found = [f for f in pages(root) if f.parent != root / "book"]
-    return [f for f in found if f.parent.name != "exercises"]
+    found = [f for f in found if f.parent.name != "exercises"]
+    return [f for f in found if f.stem != "index"]
+
+
+def openings(root: Path = ROOT) -> list[Path]:
+    """The files of the opening pages of the parts."""
+    found = [f for f in pages(root) if f.parent != root / "book"]
+    return [f for f in found if f.stem == "index"]

@@ -9,6 +9,7 @@ TOC = """
 root: book/index
 parts:
   - chapters:
+      - file: book/part/index
       - file: book/part/one
         sections:
           - file: book/part/two
@@ -152,10 +153,12 @@ def test_roles_give_their_targets(page):
 
 def test_chapters_are_the_pages_in_a_part(page):
     root = page.root
-    names = ["book/index", "book/part/one", "book/part/two", "genindex"]
+    inside = [f"book/part/{name}" for name in ("index", "one", "two")]
+    names = ["book/index", *inside, "genindex"]
     assert chapters.contents(root) == names
-    assert [p.stem for p in chapters.pages(root)] == ["index", "one", "two"]
+    assert [p.stem for p in chapters.pages(root)][1:] == ["index", "one", "two"]
     assert [p.stem for p in chapters.chapters(root)] == ["one", "two"]
+    assert chapters.openings(root) == [root / "book" / "part" / "index.md"]
     assert page.name == "book/part/one"
 
 
