@@ -18,12 +18,12 @@ import yaml
 from tools.errata import CHINESE, ROOT
 
 FILE = ROOT / "book" / "document-map.yml"
-PARTS = {
-    "000": "fusion",
+PARTS = {  # in the order of the parts
+    "004": "learning",
+    "003": "probabilistic",
     "001": "images",
     "002": "depth",
-    "003": "probabilistic",
-    "004": "learning",
+    "000": "fusion",
 }
 NUMBER = re.compile(r"\d+(?:\.\d+)*")
 LINK = re.compile(r"book/[a-z/-]+\.md(?:#[a-z][a-z0-9-]*)?")

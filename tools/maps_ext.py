@@ -116,8 +116,7 @@ class SystemsDirective(Map):
     def row(self, s: systems.System) -> list[list[nodes.Node]]:
         """The cells of a technique."""
         name = nodes.paragraph("", "", nodes.strong("", s.name))
-        shown = self.parse_text_to_nodes(s.shows)
-        shown += [nodes.paragraph("", "", nodes.literal(t, t)) for t in s.tests]
+        shown = [*self.parse_text_to_nodes(s.shows), *tested(s.tests)]
         places = self.places(s.treated)
         if s.not_covered:
             label = nodes.strong("", "Not covered yet.")
@@ -127,13 +126,26 @@ class SystemsDirective(Map):
 
     def named(self, s: systems.System) -> nodes.paragraph:
         """Where the documents name it."""
-        line = nodes.paragraph("", "Named in no document." * (not s.named))
+        line = nodes.paragraph("", "Named in" if s.named else "Nowhere named")
         for i, (document, numbers) in enumerate(s.named.items()):
-            line += nodes.Text(f"; {document}: " if i else f"{document}: ")
+            line += nodes.Text(f"; {document} (" if i else f" {document} (")
             for k, number in enumerate(numbers):
                 line += nodes.Text(", " if k else "")
                 line += self.number(document, number)
+            line += nodes.Text(")")
         return line
+
+
+def tested(names: tuple[str, ...]) -> list[nodes.paragraph]:
+    """The files of these tests, and what each test says in its name."""
+    found = []
+    for file, group in groupby(names, lambda t: t.split("::")[0]):
+        short = file.removeprefix("tests/")
+        says = [t.split("::test_")[1].replace("_", " ") for t in group]
+        line = nodes.paragraph("", "", nodes.literal(short, short))
+        line += nodes.Text(": " + "; ".join(says))
+        found.append(line)
+    return found
 
 
 def table(head: list[str], rows: list[list[list[nodes.Node]]]) -> nodes.table:

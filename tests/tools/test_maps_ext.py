@@ -38,7 +38,7 @@ SYSTEMS = """
   named: {"003": ["3"], "004": ["3"]}
   shows: It has $x$.
   treated: [book/learning/index.md#doc004-3]
-  tests: [tests/test_a.py::test_b]
+  tests: [tests/a/test_a.py::test_b_is_c, tests/a/test_a.py::test_d]
   not_covered: The other half.
 - system: Nothing
   named: {}
@@ -150,12 +150,12 @@ def test_systems_stand_with_their_part(built):
     assert first < html.index("<h2>The whole course")
     assert rows(html)[1::2] == [
         [
-            "A model 003: 3 ; 004: 3",
-            r"It has \(x\) . tests/test_a.py::test_b",
+            "A model Named in 003 ( 3 ); 004 ( 3 )",
+            r"It has \(x\) . a/test_a.py : b is c; d",
             "Part : Three Not covered yet. The other half.",
         ],
         [
-            "Nothing Named in no document.",
+            "Nothing Nowhere named",
             "Nothing.",
             "Not covered yet. It has no chapter yet.",
         ],
