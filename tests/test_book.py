@@ -43,7 +43,7 @@ def read(path):
 
 
 def short(path):
-    return path.stem
+    return path.parent.name if path.stem == "index" else path.stem
 
 
 def section(page, name):

@@ -100,7 +100,7 @@ class SystemsDirective(Map):
         entries = systems.read(self.file("book/systems.yml"))
         titles = {
             folder: errata.DOCUMENTS[document]
-            for document, folder in reversed(document_map.PARTS.items())
+            for document, folder in document_map.PARTS.items()
         }
         titles[""] = ELSEWHERE
         page = []

@@ -40,6 +40,16 @@ SYSTEMS = """
   treated: [book/learning/index.md#doc004-3]
   tests: [tests/a/test_a.py::test_b_is_c, tests/a/test_a.py::test_d]
   not_covered: The other half.
+- system: A later one
+  named: {"003": ["3"]}
+  shows: It is late.
+  treated: [book/images/a.md]
+  tests: [tests/test_a.py::test_e]
+- system: An earlier one
+  named: {"003": ["3"]}
+  shows: It is early.
+  treated: [book/probabilistic/a.md]
+  tests: [tests/test_a.py::test_e]
 - system: Nothing
   named: {}
   shows: Nothing.
@@ -61,10 +71,11 @@ def build(tmp_path_factory):
 
     def run(chapter):
         root = tmp_path_factory.mktemp("book")
-        for name in ("part", "learning"):
+        for name in ("part", "learning", "probabilistic", "images"):
             (root / "book" / name).mkdir(parents=True)
         static = str(ROOT / "book" / "_static")
         pages = "document-map systems part/chapter part/other learning/index"
+        pages += " probabilistic/a images/a"
         toc = "\n".join(f"book/{name}" for name in pages.split())
         texts = {
             "conf.py": CONF.format(root=str(ROOT), static=static),
@@ -75,6 +86,8 @@ def build(tmp_path_factory):
             "book/systems.yml": SYSTEMS,
             "book/part/chapter.md": chapter,
             "book/part/other.md": "# Another\n",
+            "book/probabilistic/a.md": "# A\n",
+            "book/images/a.md": "# B\n",
             "book/learning/index.md": "# Part\n\n(doc004-3)=\n## Three\n",
         }
         for name, text in texts.items():
@@ -146,9 +159,11 @@ def test_a_number_leads_to_the_opening_page_if_there_is_one(built):
 
 def test_systems_stand_with_their_part(built):
     html = (built / "systems.html").read_text(encoding="utf8")
-    first = html.index("<h2>Learning from data")
-    assert first < html.index("<h2>The whole course")
-    assert rows(html)[1::2] == [
+    titles = ["Learning", "Probabilistic", "Generating", "The whole course"]
+    places = [html.index(f"<h2>{title}") for title in titles]
+    assert places == sorted(places)
+    assert [row[2] for row in rows(html)[3:6:2]] == ["A", "B"]
+    assert rows(html)[1::6] == [
         [
             "A model Named in 003 ( 3 ); 004 ( 3 )",
             r"It has \(x\) . a/test_a.py : b is c; d",
