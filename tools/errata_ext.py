@@ -16,7 +16,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from tools import errata
 
 INTRODUCTION = "By chapter"
-STYLE = "errata.css"
+STYLE, SCRIPT = "errata.css", "errata.js"
 FORMULA = re.compile(r"\$(.+?)\$")
 
 
@@ -53,7 +53,7 @@ class ErratumRole(SphinxRole):
 
 
 class ErrataDirective(SphinxDirective):
-    """{errata}: counts, an index by chapter, and every entry."""
+    """{errata}: counts, indexes by chapter and severity, and every entry."""
 
     def run(self):
         """The nodes of the page, to stand right under its title."""
@@ -61,6 +61,7 @@ class ErrataDirective(SphinxDirective):
         self.env.note_dependency(str(source))
         entries = errata.read(source)
         page = [*self.text(counts(entries)), self.index(entries)]
+        page.append(self.severities(entries))
         for document, group in groupby(entries, lambda e: e.document):
             page.append(self.document(document, list(group)))
         for node in page:
@@ -100,6 +101,17 @@ class ErrataDirective(SphinxDirective):
                 inner += self.taken(anchor, anchors[anchor])
             outer += nodes.list_item("", head, inner)
         section += outer
+        return section
+
+    def severities(self, entries: list[errata.Entry]) -> nodes.section:
+        """The names of all entries, the gravest first."""
+        section = self.section("By severity", "errata-by-severity")
+        for severity in errata.SEVERITIES:
+            line = nodes.paragraph("", "", badge(severity))
+            for e in entries:
+                if e.severity == severity:
+                    line += [nodes.Text(" "), link(e.id, self.env.docname)]
+            section += line
         return section
 
     def order(self, chapter: str):
@@ -167,12 +179,15 @@ def row(title: str, severities: list[str]) -> str:
 
 def heading(e: errata.Entry) -> nodes.paragraph:
     """The line under the title: how bad it is, and where it stands."""
-    badge = nodes.inline(
-        "", e.severity, classes=["erratum-severity", f"erratum-{e.severity}"]
-    )
     section = f"section {e.section}" if e.line else e.section
     place = section + (f", line {e.line}" if e.line else "")
-    return nodes.paragraph("", "", badge, nodes.Text(f" {place}"))
+    return nodes.paragraph("", "", badge(e.severity), nodes.Text(f" {place}"))
+
+
+def badge(severity: str) -> nodes.inline:
+    """The word for how bad an entry is, in its colour."""
+    classes = ["erratum-severity", f"erratum-{severity}"]
+    return nodes.inline("", severity, classes=classes)
 
 
 def quotation(e: errata.Entry) -> list[nodes.Node]:
@@ -204,9 +219,10 @@ def definitions(rows: list[tuple[str, list]]) -> nodes.definition_list:
 
 
 def style(app, pagename, templatename, context, doctree) -> None:
-    """Load the style on the one page that needs it."""
+    """Load style and script on the one page that needs them."""
     if doctree and any(doctree.findall(is_listing)):
         app.add_css_file(STYLE)
+        app.add_js_file(SCRIPT, loading_method="defer")
 
 
 def is_listing(node: nodes.Node) -> bool:

@@ -98,6 +98,14 @@ def test_entries_stand_in_reading_order_under_their_document(html):
     assert "<h3>D1-C2. A pair<" in html
 
 
+def test_entries_are_listed_by_severity_the_gravest_first(html):
+    listed = html[html.index('id="errata-by-severity"') :]
+    marks = [">critical<", ">major<", 'href="#erratum-d1-c2"', ">minor<"]
+    marks += ['href="#erratum-d1-f5"', "<h2>Document 001"]
+    places = [listed.index(mark) for mark in marks]
+    assert places == sorted(places)
+
+
 def test_an_entry_says_all_it_knows(html):
     entry = html[html.index('id="erratum-d1-c2"') :]
     assert ">major</span> section 4, line 9" in entry
