@@ -7,14 +7,11 @@ its own, so that any number can start at once.
 
 import os
 from functools import cache
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from jupyter_client.manager import AsyncKernelManager, KernelManager
 from traitlets import HasTraits, default
-
-DICE = Path(__file__).with_name("dice.py")
 
 
 @cache
@@ -24,12 +21,7 @@ def folder() -> TemporaryDirectory:
 
 
 class OwnSockets(HasTraits):
-    """Mixed into a kernel manager: own sockets, and an eye on the dice."""
-
-    def format_kernel_cmd(self, extra_arguments=None):
-        """The command of the kernel; it runs `tools/dice.py` at its start."""
-        watch = f"--InteractiveShellApp.exec_files={DICE}"
-        return super().format_kernel_cmd([*(extra_arguments or []), watch])
+    """Mixed into a kernel manager: sockets in a folder of this process."""
 
     @default("transport")
     def _transport(self) -> str:
