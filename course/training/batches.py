@@ -25,7 +25,8 @@ class Batches:
     """
 
     def __init__(self, loader: DataLoader, fabric: Fabric):
-        self.loader = fabric.setup_dataloaders(loader)
+        elsewhere = fabric.device.type != "cpu"
+        self.loader = fabric.setup_dataloaders(loader, move_to_device=elsewhere)
         self.fabric = fabric
         self.randomness = Randomness(fabric.device, generators(self.loader))
         self.epoch, self.consumed = -1, 0
@@ -117,7 +118,7 @@ class Randomness:
         name, keys, *rest = np.random.get_state()
         state = {
             "python": random.getstate(),
-            "numpy": (name, keys.tolist(), *rest),
+            "numpy": (name, torch.from_numpy(keys), *rest),
             "cpu": torch.get_rng_state(),
             "own": [generator.get_state() for generator in self.own],
         }
@@ -138,7 +139,8 @@ class Randomness:
                 f"its loader was given {before} generators, now it has {now}"
             )
         random.setstate(state["python"])
-        np.random.set_state(state["numpy"])
+        name, keys, *rest = state["numpy"]
+        np.random.set_state((name, np.asarray(keys), *rest))
         torch.set_rng_state(state["cpu"])
         for generator, own in zip(self.own, state["own"], strict=True):
             generator.set_state(own)

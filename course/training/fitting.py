@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
 from course.training.checkpoint import Checkpoint
-from course.training.loop import Turn, train
+from course.training.loop import Step, Turn, train
 
 
 def fit(
@@ -53,10 +53,16 @@ def fit(
     with tqdm(total=steps, disable=silent()) as bar:
         for step in train(model, loader, turns, steps=steps, **options):
             history.add(step.losses)
-            bar.set_postfix_str(f"loss {step.losses['loss']:.4g}", False)
-            bar.update(step.number - bar.n)
+            show(bar, step)
     model.to(home)
     return history.arrays()
+
+
+def show(bar: Any, step: Step) -> None:
+    """Move the bar; one that is not shown costs nothing."""
+    if not bar.disable:
+        bar.set_postfix_str(f"loss {step.losses['loss']:.4g}", False)
+        bar.update(step.number - bar.n)
 
 
 def silent() -> bool:

@@ -3,9 +3,8 @@
 Training is a cycle of turns. In each, one optimiser takes one step down one of
 the model's losses. Most models have a single loss, hence a single kind of turn.
 A GAN has two, because generator and critic want opposite things. The loop is a
-Python generator: whatever should happen along the way (logging, samples, a
-schedule, stopping early) is ordinary code in the body of a `for` statement
-rather than a callback.
+Python generator: logging, samples, a schedule or stopping early are ordinary
+code in the body of a `for` statement.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +22,7 @@ from course.protocols import Losses
 from course.training.batches import Batches
 from course.training.checkpoint import Checkpoint, Run
 from course.training.checks import check_losses, check_plan, check_value
+from course.training.engine import Alone
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,10 @@ def train(
     """
     check_plan(model, turns, steps=steps, clip=clip)
     fabric = fabric or Fabric(devices=1)
-    forward = fabric.setup_module(AsForward(model))
+    engine = Alone(fabric) if Alone.suffices(fabric) else fabric
+    forward = engine.setup_module(AsForward(model))
     optimizers = list(dict.fromkeys(turn.optimizer for turn in turns))
-    movers = {o: fabric.setup_optimizers(o) for o in optimizers}
+    movers = {o: engine.setup_optimizers(o) for o in optimizers}
     batches = Batches(loader, fabric)
     run = Run(fabric, model, optimizers, batches)
     done = checkpoint.load(run, steps) if checkpoint else 0
@@ -119,7 +120,7 @@ def train(
             check_value(losses, turn.loss, number)
             optimizer = movers[turn.optimizer]
             optimizer.zero_grad()
-            fabric.backward(losses["loss"])
+            engine.backward(losses["loss"])
             if clip:
                 shorten(fabric, forward, optimizer, clip)
             optimizer.step()
