@@ -118,7 +118,7 @@ class Randomness:
         name, keys, *rest = np.random.get_state()
         state = {
             "python": random.getstate(),
-            "numpy": (name, torch.from_numpy(keys), *rest),
+            "numpy": (name, torch.from_numpy(keys.astype(np.int64)), *rest),
             "cpu": torch.get_rng_state(),
             "own": [generator.get_state() for generator in self.own],
         }
