@@ -350,8 +350,10 @@ class Writer:
                 yield from self.items(child)
 
     def write_QuizWords(self, node: nodes.Element) -> Iterator[Item]:
-        """A line of a quiz in bold: the number of a question, a key."""
-        yield f"**{self.inline(node).strip()}**"
+        """A line of a quiz: the number of a question and a key are bold."""
+        text = self.inline(node).strip()
+        plain = "quiz-introduction" in node["classes"]
+        yield text if plain else f"**{text}**"
 
     def write_sd_tab_label(self, node: nodes.Element) -> Iterator[Item]:
         """The label of a tab."""

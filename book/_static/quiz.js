@@ -73,8 +73,8 @@ function quizJudgeNumber(box, words) {
   const [known] = near
     .filter((one) => quizWithin(number, one.dataset))
     .sort((a, b) => far(a) - far(b));
-  const hint = known ? "" : ` ${words.again}`;
-  return { right: false, verdict: words.wrong + hint, why: known };
+  const reason = known ?? quizMake("p", "", words.again);
+  return { right: false, verdict: words.wrong, why: reason };
 }
 
 function quizShow(feedback, { right, verdict, why }) {

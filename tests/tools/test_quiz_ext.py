@@ -206,11 +206,13 @@ def test_a_notebook_has_the_questions_and_folds_the_answers():
     inner = quiz_ext.box("div", "quiz-question", title, options, answer)
     hidden = quiz_ext.words("span", "quiz-word", "Check")
     words = quiz_ext.box("div", "quiz-words", hidden)
-    quiz = quiz_ext.box("div", "quiz", inner, words)
+    intro = quiz_ext.words("p", "quiz-introduction", "Answer first.")
+    quiz = quiz_ext.box("div", "quiz", intro, inner, words)
     writer = Writer("book/part/x", "https://a.b/c/", {}, {})
     assert list(writer.items(nodes.section("", quiz))) == [
         "*[Check your answers on the page]"
         "(https://a.b/c/book/part/x.html#quiz).*",
+        "Answer first.",
         "**Question 1**",
         "- **A.** One.\n- **B.** Two.",
         "<details>\n<summary>Answer</summary>\n\n"
