@@ -120,6 +120,7 @@ class Quiz {
     if (choice) quizRadios(box);
     const check = quizMake("button", "quiz-check", this.words.check);
     check.type = "submit";
+    check.setAttribute("aria-describedby", legend.id); // "Check" of which?
     const fields = quizMake("fieldset", "", legend, text);
     fields.setAttribute("aria-labelledby", `${legend.id} ${text.id}`);
     fields.append(choice ?? quizField(box, this.words), check);
