@@ -21,6 +21,7 @@ HEADINGS = [
     "Experiment",
     "Pitfalls",
     "Exercises",
+    "Quiz",
     "Summary",
     "References",
 ]

@@ -216,6 +216,12 @@ class Writer:
 
     def write_enumerated_list(self, node: nodes.Element) -> Iterator[Item]:
         """A numbered list."""
+        if node.get("enumtype") == "upperalpha":  # Markdown has no letters
+            yield "\n".join(
+                f"- **{chr(ord('A') + i)}.** {self.entry(child, '-')[2:]}"
+                for i, child in enumerate(node.children)
+            )
+            return
         start = node.get("start", 1)
         yield "\n".join(
             self.entry(child, f"{start + i}.")
@@ -328,6 +334,26 @@ class Writer:
         inner = "\n\n".join(items)
         summary = f"<summary>{escape(title)}</summary>"
         yield f"<details>\n{summary}\n\n{inner}\n\n</details>"
+
+    def write_QuizBox(self, node: nodes.Element) -> Iterator[Item]:
+        """A part of a quiz: questions are numbered, answers fold."""
+        if "quiz-words" in node["classes"]:  # of the script on the page
+            return
+        if "quiz" in node["classes"]:
+            yield f"*[Check your answers on the page]({self.page}#quiz).*"
+        for child in node.children:
+            if "quiz-answer" in child.get("classes", []):
+                summary, *rest = child.children
+                body = nodes.container("", *[n.deepcopy() for n in rest])
+                yield from self.fold(summary.astext(), body)
+            else:
+                yield from self.items(child)
+
+    def write_QuizWords(self, node: nodes.Element) -> Iterator[Item]:
+        """A line of a quiz: the number of a question and a key are bold."""
+        text = self.inline(node).strip()
+        plain = "quiz-introduction" in node["classes"]
+        yield text if plain else f"**{text}**"
 
     def write_sd_tab_label(self, node: nodes.Element) -> Iterator[Item]:
         """The label of a tab."""

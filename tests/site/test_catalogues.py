@@ -10,7 +10,7 @@ import pytest
 from babel.messages.pofile import read_po
 from markdown_it import MarkdownIt
 
-from tools import addresses
+from tools import addresses, chapters, quiz
 
 pytestmark = pytest.mark.site
 ROOT = addresses.ROOT
@@ -52,3 +52,13 @@ def test_headings_are_messages(path):
     with catalogue.open("rb") as file:
         messages = {m.id for m in read_po(file) if m.id}
     assert {"Motivation", "Idea", "Theory", "Pitfalls"} <= messages
+
+
+@pytest.mark.parametrize("path", chapters.chapters(), ids=lambda p: p.stem)
+def test_texts_of_a_quiz_are_messages(path):
+    catalogue = FOLDER / path.relative_to(ROOT).with_suffix(".pot")
+    with catalogue.open("rb") as file:
+        messages = {squeeze(m.id) for m in read_po(file) if m.id}
+    for one in quiz.read(quiz.path(path)):
+        wanted = [squeeze(text.split("\n\n")[0]) for text in one.texts]
+        assert [t for t in wanted if t not in messages] == [], one.id
