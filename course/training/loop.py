@@ -107,15 +107,14 @@ def train(
     forward = engine.setup_module(AsForward(model))
     optimizers = list(dict.fromkeys(turn.optimizer for turn in turns))
     movers = {o: engine.setup_optimizers(o) for o in optimizers}
-    batches = Batches(loader, fabric)
-    run = Run(fabric, model, optimizers, batches)
+    run = Run(fabric, model, optimizers, Batches(loader, fabric))
     done = checkpoint.load(run, steps) if checkpoint else 0
     switch = mode_switch(model)
 
     for number in range(done + 1, steps + 1):
         turn = turns[(number - 1) % len(turns)]
         with training_mode(switch):
-            call = partial(getattr(model, turn.loss), next(batches))
+            call = partial(getattr(model, turn.loss), next(run.batches))
             losses = forward(turn.loss, call)
             check_value(losses, turn.loss, number)
             optimizer = movers[turn.optimizer]
