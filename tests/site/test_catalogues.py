@@ -10,12 +10,13 @@ import pytest
 from babel.messages.pofile import read_po
 from markdown_it import MarkdownIt
 
-from tools import addresses, chapters, quiz
+from tools import addresses, quiz
+from tools import chapters as contents
 
 pytestmark = pytest.mark.site
 ROOT = addresses.ROOT
 FOLDER = ROOT / "_build" / "gettext"
-CHAPTERS = sorted((ROOT / "book").glob("*/*.md"))
+CHAPTERS = contents.chapters()
 
 
 def squeeze(text):
@@ -54,7 +55,7 @@ def test_headings_are_messages(path):
     assert {"Motivation", "Idea", "Theory", "Pitfalls"} <= messages
 
 
-@pytest.mark.parametrize("path", chapters.chapters(), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 def test_texts_of_a_quiz_are_messages(path):
     catalogue = FOLDER / path.relative_to(ROOT).with_suffix(".pot")
     with catalogue.open("rb") as file:
