@@ -13,12 +13,18 @@
 # %% [markdown]
 # # Labels and generators
 #
-# Use a model of the data where labels are weak, shares drift and features are
-# missing, and find out fairly whether its draws help a classifier.
+# You use a model of the data where labels are weak, shares drift and features
+# are missing, and find out fairly whether its draws help a classifier.
 #
-# Before it: *Synthetic data for a classifier* and *Generative classifiers*. It
-# takes about 90 minutes and gives 22 points, 3 of them for a written answer
-# that is marked by hand.
+# **You need** the chapters *Synthetic data for a classifier* and *Generative
+# classifiers*. Symbols are those of the page *Notation*.
+#
+# **Time:** about 90 minutes. **Points:** 22 points in eight exercises, the last
+# of them written and marked by hand.
+#
+# Replace each `raise NotImplementedError("not done yet")` by your lines and run
+# the tests below it. Leave the names of functions and the test cells as they
+# are: your work is found and marked by them.
 #
 # All arrays are NumPy arrays of float64, one example a row. Classes are the
 # numbers $0, \dots, K - 1$, and logarithms are natural.

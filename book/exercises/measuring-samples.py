@@ -13,12 +13,18 @@
 # %% [markdown]
 # # Measuring samples
 #
-# Build instruments that judge samples and features, find what a broken sampler
-# does wrong, and report numbers with their noise.
+# You build instruments that judge samples and features, find what a broken
+# sampler does wrong, and report numbers with their noise.
 #
-# Before it: *Evaluating generative models* and *Reading a model*. It takes
-# about 80 minutes and gives 21 points, 3 of them for a written answer that is
-# marked by hand.
+# **You need** the chapters *Evaluating generative models* and *Reading a
+# model*. Symbols are those of the page *Notation*.
+#
+# **Time:** about 80 minutes. **Points:** 21 points in seven exercises, the last
+# of them written and marked by hand.
+#
+# Replace each `raise NotImplementedError("not done yet")` by your lines and run
+# the tests below it. Leave the names of functions and the test cells as they
+# are: your work is found and marked by them.
 #
 # All arrays are NumPy arrays of float64, one example a row. A covariance is
 # divided by $N$, unless an exercise says otherwise.
@@ -148,7 +154,7 @@ for _seed in range(5):
 # Gaussian of the digit 7 would give it. Here are ten ones, in blocks, before
 # and after.
 
-# %%
+# %% mystnb={"image": {"alt": "Two rows of ten pictures of 4 by 4 pixels. The upper row shows ones, bright in the middle columns. Below each of them, the same picture after the map has a bright upper edge and a stroke to the lower left, like a coarse seven."}, "figure": {"name": "fig-sheet-samples-moved", "caption": "Ten ones in blocks of pixels (top), and where the best map moves them (bottom)."}}
 rng = np.random.default_rng(0)
 x = blocks(train) + 0.03 * rng.standard_normal((1000, 16))  # no constants
 ones, sevens = x[labels == 1], x[labels == 7]

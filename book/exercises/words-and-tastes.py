@@ -13,12 +13,18 @@
 # %% [markdown]
 # # Words and tastes
 #
-# Model words, captions and users by one kind of table, catch a likelihood that
-# is too good, and score a recommender without fooling yourself.
+# You model words, captions and users, catch a likelihood that is too good to be
+# true, and score recommenders without fooling yourself.
 #
-# Before it: *Text and recommendation* and *Conditional and multimodal models*.
-# It takes about 90 minutes and gives 21 points, 3 of them for a written answer
-# that is marked by hand.
+# **You need** the chapters *Text and recommendation* and *Conditional and
+# multimodal models*. Symbols are those of the page *Notation*.
+#
+# **Time:** about 90 minutes. **Points:** 21 points in seven exercises, the last
+# of them written and marked by hand.
+#
+# Replace each `raise NotImplementedError("not done yet")` by your lines and run
+# the tests below it. Leave the names of functions and the test cells as they
+# are: your work is found and marked by them.
 #
 # All arrays are NumPy arrays of float64, one text, picture or user a row.
 # Logarithms are natural.
@@ -277,7 +283,7 @@ Lambda = Q[:, -25:] * np.sqrt(lam[-25:] - s)
 look, tell = Lambda[:196], Lambda[196:]
 new = both[600:] - middle
 
-# %%
+# %% mystnb={"image": {"alt": "Two rows of ten letters a, k and s. The upper row shows sharp pictures in several sizes, weights and tilts. Below each, a blurred letter has the same size, weight, tilt and name."}, "figure": {"name": "fig-sheet-words-painted", "caption": "Ten new glyphs (top), and the mean picture that the model has for their captions (bottom)."}}
 z, _ = posterior([(look, s, new[:, :196])])
 scores = z @ tell.T + middle[196:]
 places = {"size": (1, 3), "weight": (3, 5), "tilt": (5, 8), "letter": (8, 11)}
