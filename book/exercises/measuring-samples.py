@@ -154,7 +154,7 @@ for _seed in range(5):
 # Gaussian of the digit 7 would give it. Here are ten ones, in blocks, before
 # and after.
 
-# %% mystnb={"image": {"alt": "Two rows of ten pictures of 4 by 4 pixels. The upper row shows ones, bright in the middle columns. Below each of them, the same picture after the map has a bright upper edge and a stroke to the lower left, like a coarse seven."}, "figure": {"name": "fig-sheet-samples-moved", "caption": "Ten ones in blocks of pixels (top), and where the best map moves them (bottom)."}}
+# %% mystnb={"image": {"alt": "Two rows of ten pictures of 4 by 4 pixels. The upper row shows ones, dark upright bars in the middle. Below each of them the same picture after the map has its ink at the upper right, in a bar across and at the lower left, like a coarse seven."}, "figure": {"name": "fig-sheet-samples-moved", "caption": "Ten ones in blocks of pixels (top), and where the best map moves them (bottom)."}}
 rng = np.random.default_rng(0)
 x = blocks(train) + 0.03 * rng.standard_normal((1000, 16))  # no constants
 ones, sevens = x[labels == 1], x[labels == 7]
@@ -350,20 +350,22 @@ for k in (-1, -5, -10, -20, -40):
 class PPCA:
     """Probabilistic PCA with the faults mended: attributes mu, Lambda, var."""
 
-    ### BEGIN SOLUTION
     def fit(self, x, M):
-        """Maximum likelihood: the noise has its part in the first axes too."""
+        """Learn from the rows of x, with M latent numbers; returns itself."""
+        ### BEGIN SOLUTION
         self.mu = x.mean(axis=0)
         lam, Q = np.linalg.eigh(np.cov(x.T, bias=True))
         self.var = lam[:-M].mean()
+        # the noise has its part in the first axes too
         self.Lambda = Q[:, -M:] * np.sqrt(lam[-M:] - self.var)
         return self
+        ### END SOLUTION
 
     def sample(self, z, eps):
-        """The noise is scaled by its standard deviation."""
+        """One example for each row of the noise z, (n, M), and eps, (n, D)."""
+        ### BEGIN SOLUTION
         return self.mu + z @ self.Lambda.T + np.sqrt(self.var) * eps
-
-    ### END SOLUTION
+        ### END SOLUTION
 
 
 # %% nbgrader={"grade": true, "grade_id": "mended-fit", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}

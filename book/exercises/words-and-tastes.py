@@ -283,7 +283,7 @@ Lambda = Q[:, -25:] * np.sqrt(lam[-25:] - s)
 look, tell = Lambda[:196], Lambda[196:]
 new = both[600:] - middle
 
-# %% mystnb={"image": {"alt": "Two rows of ten letters a, k and s. The upper row shows sharp pictures in several sizes, weights and tilts. Below each, a blurred letter has the same size, weight, tilt and name."}, "figure": {"name": "fig-sheet-words-painted", "caption": "Ten new glyphs (top), and the mean picture that the model has for their captions (bottom)."}}
+# %% mystnb={"image": {"alt": "Two rows of ten letters a, k and s. The upper row shows sharp pictures in several sizes, weights and tilts. Below each stands a blurred letter of the same size, weight and tilt; nearly all can be read as the same letter."}, "figure": {"name": "fig-sheet-words-painted", "caption": "Ten new glyphs (top), and the mean picture that the model has for their captions (bottom)."}}
 z, _ = posterior([(look, s, new[:, :196])])
 scores = z @ tell.T + middle[196:]
 places = {"size": (1, 3), "weight": (3, 5), "tilt": (5, 8), "letter": (8, 11)}
