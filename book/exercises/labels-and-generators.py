@@ -456,9 +456,9 @@ for _seed in range(3):
 # ## Exercise 5 (3 points): the classifier that loves zeros
 #
 # Gaussians with independent pixels, one for each digit, classify images of
-# which some pixels are hidden (NaN). The program runs, and with all pixels it
-# is as good as one can expect. The more pixels are hidden, the more often it
-# answers with the same few digits.
+# which some pixels are hidden (NaN). The program runs, and on whole images it
+# does well. The more pixels are hidden, the more often it answers with the same
+# few digits.
 
 
 # %%
