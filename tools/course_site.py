@@ -101,10 +101,13 @@ def repair_buttons(groups: list[dict], repository: str, page: str) -> None:
         "Binder": addresses.binder(repository, page),
         ".ipynb": f"{depth}_notebooks/{page}.ipynb",
     }
+    targets[".py"] = targets[".ipynb"]  # of a sheet: its source has answers
     for group in groups:
         for button in group.get("buttons", []):
             if button.get("text") in targets:
                 button["url"] = targets[button["text"]]
+            if button.get("text") == ".py":
+                button["text"] = ".ipynb"
 
 
 def without_repeats(scripts: list) -> list:
@@ -153,9 +156,11 @@ def finish(app, exception) -> None:
     ):
         for unused in (out / "_static").glob(pattern):
             unused.unlink()
-    # The theme's copies hold directives as text: see tools.notebooks.
-    for raw in (out / "_sources").rglob("*.ipynb"):
-        raw.unlink()
+    # The theme's copies hold directives as text: see tools.notebooks. Those of
+    # exercise sheets hold answers and hidden tests.
+    for pattern in ("*.ipynb", "*.py*"):
+        for raw in (out / "_sources").rglob(pattern):
+            raw.unlink()
 
 
 def setup(app) -> dict:

@@ -97,11 +97,15 @@ class Sheet:
     def leaks(self, notebook: NotebookNode) -> set[str]:
         """What a student's notebook shows of answers and hidden tests.
 
-        Short lines are looked for as lines, longer ones anywhere in the text.
+        Short lines are looked for as lines, longer ones anywhere in the text;
+        a visible line of code may begin like a hidden one.
         """
         sources = "\n".join(cell.source for cell in notebook.cells)
         lines = {line.strip() for line in sources.splitlines()}
-        quoted = {s for s in self.secrets if len(s) > 14 and s in sources}
+        long = {s for s in self.secrets if len(s) > 14 and s in sources}
+        code = [_shown(c) for c in self.cells if c.cell_type == "code"]
+        alike = [line.strip() for text in code for line in text.splitlines()]
+        quoted = {s for s in long if not any(t.startswith(s) for t in alike)}
         words = {w for w in ("SOLUTION", "HIDDEN") if w in sources}
         return self.secrets & lines | quoted | words
 
