@@ -489,7 +489,7 @@ assert np.allclose(_var, np.diag(_S), rtol=1e-4), (
 # restored faces, their uncertainty, the truth. The variance says where *not* to
 # believe the picture.
 
-# %% mystnb={"image": {"alt": "Four rows of eight faces. First coarse grey blocks, five by five. Then soft faces that can be told apart, with eyes and hair. Then eight times the same map, bright around hair and ground, dark on the cheeks. Last the true, sharper faces."}, "figure": {"name": "fig-sheet-adversaries-faces", "caption": "From the top: measurements, conditional means, standard deviation of each pixel (times 5), true faces."}}
+# %% mystnb={"image": {"alt": "Four rows of eight faces. First coarse grey blocks, five by five. Then soft, blotchy faces with eyes and a mouth, in the right light. Then eight times the same dim map, a little brighter along eyes, mouth and chin. Last the true, sharp faces, mostly of visibly other people."}, "figure": {"name": "fig-sheet-adversaries-faces", "caption": "From the top: measurements, conditional means, standard deviation of each pixel (times 5), true faces."}}
 blocks = np.kron(np.eye(5), np.ones(5) / 5)  # (5, 25): means of five
 camera = np.kron(blocks, blocks)  # (25, 625)
 prior = PPCA(20).fit(people[:80].reshape(80, -1))

@@ -188,7 +188,7 @@ assert np.isclose(_bits, 30, rtol=1e-6), "the rate at this level is not 30 bits"
 with np.errstate(all="ignore"):
     _zeta, _error = water_level(np.array([0.5, 0.0, 2.0, 0.0]), 0.0)
 assert np.isclose(_zeta, 2) and np.isclose(_error, 2.5 / 4), (
-    "at rate 0 the water just covers the largest feature"
+    "at rate 0 the water reaches up to the largest feature"
 )
 with np.errstate(all="ignore"):
     _zeta, _error = water_level(np.array([3.0, 0.0, 3.0]), 2.0)
