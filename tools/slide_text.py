@@ -135,6 +135,19 @@ def neighbour(block: Tag, step: int) -> Tag | None:
     return found if found and found.name == "p" else None
 
 
+def beyond(cell: Tag, step: int) -> Tag | None:
+    """The paragraph after a run of cells, or before it."""
+    found = cell
+    while found and "cell" in classes(found):
+        last = found
+        found = (
+            last.find_next_sibling()
+            if step > 0
+            else last.find_previous_sibling()
+        )
+    return neighbour(last, step)
+
+
 def around(block: Tag) -> str:
     """The paragraph before a block, and those that follow it."""
     before, found = neighbour(block, -1), []

@@ -25,6 +25,7 @@ from bs4 import BeautifulSoup, Tag
 
 from tools.slide_text import (
     around,
+    beyond,
     bold,
     classes,
     complete,
@@ -51,9 +52,8 @@ ADVICE = 40
 READING = 24  # words about a reference
 REFERENCES = 6
 ROWS = 8  # of a table
-OUTPUT = (10, 92)  # lines and columns of what a cell prints
+OUTPUT = (13, 92)  # lines and columns of what a cell prints
 EVIDENCE = (8, 78)  # the same, below a symptom and a fix
-WIDTH = (99, 76)  # beyond, it is set smaller
 TAGGED = ".slide, .tag_slide, .tag_slide-code"
 
 Slides = Iterator["Slide"]
@@ -231,12 +231,12 @@ class Chapter:
             yield self.program(block, section)
         elif figure:
             yield self.figure(figure, section)
+        elif block.name == "table" or block.find("table"):
+            yield from self.table(block.find("table") or block, section)
         elif "cell" in classes(block):
             yield self.output(block, section)
         elif "math" in classes(block):
             yield self.formula(block, section)
-        elif block.name == "table" or block.find("table"):
-            yield from self.table(block.find("table") or block, section)
         else:
             yield self.make("text", section, str(block), around(block))
 
@@ -264,14 +264,14 @@ class Chapter:
             yield self.output(cell, section)
 
     def results(self, section: Tag) -> Slides:
-        """What a section shows: its longest printed table, its figures."""
-        tables = printing(section)
-        if tables:
-            cell = max(tables, key=lambda c: len(printed(c).splitlines()))
-            yield self.output(cell, section, spare=2)
+        """What a section shows: its figures, its longest printed table."""
         for number, slide in enumerate(self.pictures(section)):
             slide.spare = 3 if number else 1
             yield slide
+        tables = printing(section)
+        if tables:
+            cell = max(tables, key=lambda cell: len(printed(cell)))
+            yield self.output(cell, section, spare=2)
 
     def first_formula(self, section: Tag) -> Slides:
         """The first numbered formula of a section."""
@@ -302,8 +302,10 @@ class Chapter:
 
     def output(self, cell: Tag, section: Tag, spare: int = 0) -> Slide:
         """What a cell prints, and the text after it or before."""
-        said = neighbour(cell, 1) or neighbour(cell, -1)
-        line = shorten(complete(said), LINE) if said else ""
+        near = neighbour(cell, 1), neighbour(cell, -1)
+        said = [p for p in (*near, beyond(cell, 1), beyond(cell, -1)) if p]
+        texts = (shorten(complete(paragraph), LINE) for paragraph in said)
+        line = next(filter(None, texts), "")
         body = preformatted(printed(cell))
         body += f"<p>{line}</p>" if line else ""
         return self.make("output", section, body, around(cell), spare)
@@ -363,13 +365,14 @@ class Chapter:
             body += f"<p>{shorten(advice, ADVICE)}</p>"
         notes = join(formula.find_next_siblings("p"))
         kicker, title = inner(section.h2), "In one formula"
-        return Slide("formula", kicker, title, body, notes, spare=1)
+        return Slide("formula", kicker, title, body, notes)
 
 
 def preformatted(text: str) -> str:
-    """What a cell prints; wide tables are marked, to be set smaller."""
-    wide = ' class="wide"' if not fits(text, WIDTH) else ""
-    return f"<pre{wide}>{html.escape(text, quote=False)}</pre>"
+    """What a cell prints; its size follows from its columns."""
+    columns = max(map(len, text.splitlines()), default=1)
+    shown = html.escape(text, quote=False)
+    return f'<pre style="--columns: {columns}">{shown}</pre>'
 
 
 def printing(section: Tag) -> list[Tag]:

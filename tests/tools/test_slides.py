@@ -199,7 +199,7 @@ def test_a_tagged_cell_shows_its_output_or_its_code():
     shown = cell("<pre>3 &lt; 4</pre>", "slide") + "<p>Three is less.</p>"
     slide = only(experiment=section("one", shown, 3))
     assert slide.kind == "output"
-    assert "<pre>3 &lt; 4</pre>" in slide.body
+    assert ">3 &lt; 4</pre>" in slide.body
     assert "Three is less." in slide.body
     code = only(experiment=section("one", cell("", "slide-code"), 3))
     assert code.kind == "program"
@@ -215,7 +215,9 @@ def test_a_long_table_goes_on_on_the_next_slide():
 
 def test_numbers_of_an_experiment_stand_beside_its_picture():
     printed = "<pre>a 1\nb 2\nc 3</pre>"
-    _, numbers, picture = slides(experiment=cell(printed) + cell(figure("f")))
+    body = cell(figure("f")) + cell(printed) + cell("") + "<p>Told.</p>"
+    _, picture, numbers = slides(experiment=body)
+    assert "Told." in numbers.body
     assert numbers.kind == "output"
     assert picture.kind == "figure"
 
@@ -226,7 +228,7 @@ def test_a_pitfall_is_symptom_fix_and_evidence():
     sides = BeautifulSoup(slide.body, "html.parser").select(".sides p")
     said = [p.get_text() for p in sides]
     assert said == ["Symptom. It breaks.", "Fix. Turn it."]
-    assert "<pre>broken 1.0</pre>" in slide.body
+    assert ">broken 1.0</pre>" in slide.body
     assert "A sign." in slide.notes
 
 
