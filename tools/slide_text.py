@@ -49,8 +49,10 @@ def join(tags: Iterable[Tag]) -> str:
 
 
 def plain(text: str) -> str:
-    """HTML that may be shown twice: without anchors."""
+    """HTML that may be shown twice: without anchors, and without our tags."""
     soup = BeautifulSoup(text, "html.parser")
+    for tag in soup.select(".slide, .no-slide"):
+        tag["class"] = [name for name in tag["class"] if "slide" not in name]
     for tag in soup.find_all(id=True):
         del tag["id"]
     for tag in soup.select("span.pre, span.doc, span.std"):

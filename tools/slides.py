@@ -52,6 +52,7 @@ ADVICE = 40
 READING = 24  # words about a reference
 REFERENCES = 6
 ROWS = 8  # of a table
+MANY = 6  # columns; more are set smaller
 OUTPUT = (13, 92)  # lines and columns of what a cell prints
 EVIDENCE = (8, 78)  # the same, below a symptom and a fix
 TAGGED = ".slide, .tag_slide, .tag_slide-code"
@@ -338,6 +339,9 @@ class Chapter:
         for first in range(0, len(rows), size):
             body = join(rows[first : first + size])
             body = f"<table>{table.thead or ''}<tbody>{body}</tbody></table>"
+            many = "many " if len(rows[0].find_all("td")) > MANY else ""
+            name = f"{many}pst-scrollable-table-container"
+            body = f'<div class="{name}">{body}</div>'
             yield self.make("table", section, body, spare=3 * (first > 0))
 
     def pitfall(self, section: Tag, kicker: str) -> Slide:

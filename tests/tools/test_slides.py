@@ -178,6 +178,7 @@ def test_a_tag_takes_the_place_of_the_default():
     _, chosen, told = slides(theory=section("one", body, 3))
     assert "b = 1" in chosen.body
     assert "Told." in told.body
+    assert '"slide' not in chosen.body + told.body  # it styles whole slides
 
 
 def test_folded_proofs_stay_folded():
