@@ -49,6 +49,7 @@ def opening(title: str, page: str, repository: str) -> list:
 def code_cell(cell):
     """The cell of a page without its outputs, folded where the page folds."""
     tags = cell.metadata.get("tags", [])
+    tags = [tag for tag in tags if "slide" not in tag]  # see tools.slides
     metadata = {"tags": tags} if tags else {}
     if {"hide-input", "hide-cell", "remove-cell", "remove-input"} & set(tags):
         metadata["jupyter"] = {"source_hidden": True}

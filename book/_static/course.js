@@ -6,6 +6,7 @@ const COURSE_BOXES = [
   ["span.math", "Wide formula, scrolls sideways"],
   ["div.highlight > pre", "Code, scrolls sideways"],
   [".cell_output > .output", "Output, scrolls"],
+  [".slide .body > pre", "Output, scrolls sideways"],
   [".pst-scrollable-table-container", "Wide table, scrolls sideways"],
   ["span.course-figure", "Wide figure, scrolls sideways"],
 ];
