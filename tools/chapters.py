@@ -17,6 +17,7 @@ from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
 ROOT = Path(__file__).resolve().parent.parent
+SHEETS = "book/exercises"  # folder of the exercise sheets, pages of their own
 VERBATIM = {"code-cell", "code-block", "code", "math", "raw", "bibliography"}
 DIRECTIVE = re.compile(r"\{([\w:.-]+)\}\s*(.*)", re.DOTALL)
 OPTION = re.compile(r":([\w-]+):\s*(.*?)\s*")
@@ -248,8 +249,9 @@ def contents(root: Path = ROOT) -> list[str]:
 
 def pages(root: Path = ROOT) -> list[Path]:
     """The files of these pages, as far as they are text of the book."""
+    sheets = {f.with_suffix(".md") for f in (root / SHEETS).glob("*.py")}
     files = [root / f"{name}.md" for name in contents(root)]
-    return [f for f in files if f.parent != root]
+    return [f for f in files if f.parent != root and f not in sheets]
 
 
 def chapters(root: Path = ROOT) -> list[Path]:
@@ -257,12 +259,13 @@ def chapters(root: Path = ROOT) -> list[Path]:
 
     The opening page of a part, index, is none.
     """
-    found = [f for f in pages(root) if f.parent != root / "book"]
-    found = [f for f in found if f.parent.name != "exercises"]
+    apart = (root / "book", root / SHEETS)
+    found = [f for f in pages(root) if f.parent not in apart]
     return [f for f in found if f.stem != "index"]
 
 
 def openings(root: Path = ROOT) -> list[Path]:
     """The files of the opening pages of the parts."""
-    found = [f for f in pages(root) if f.parent != root / "book"]
+    apart = (root / "book", root / SHEETS)
+    found = [f for f in pages(root) if f.parent not in apart]
     return [f for f in found if f.stem == "index"]

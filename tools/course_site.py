@@ -153,9 +153,11 @@ def finish(app, exception) -> None:
     ):
         for unused in (out / "_static").glob(pattern):
             unused.unlink()
-    # The theme's copies hold directives as text: see tools.notebooks.
-    for raw in (out / "_sources").rglob("*.ipynb"):
-        raw.unlink()
+    # The theme's copies hold directives as text: see tools.notebooks. Those of
+    # exercise sheets hold answers and hidden tests.
+    for pattern in ("*.ipynb", "*.py*"):
+        for raw in (out / "_sources").rglob(pattern):
+            raw.unlink()
 
 
 def setup(app) -> dict:

@@ -32,6 +32,7 @@ CACHE = BUILD / ".jupyter_cache"
 EXECUTED = BUILD / "executed"  # notebooks with their outputs, to run again
 TIMES = BUILD / "run-times.json"
 CELL_SECONDS = 120
+FORMATS = {".py": ("course.classroom.page.read_page", {}, False)}  # _config.yml
 
 
 def pages(root: Path) -> list[str]:
@@ -50,11 +51,17 @@ def pages(root: Path) -> list[str]:
     return list(walk(toc))
 
 
+def source(page: str, root: Path) -> Path:
+    """The file of a page: text of the book, or an exercise sheet."""
+    sheet = root / f"{page}.py"
+    return sheet if sheet.is_file() else root / f"{page}.md"
+
+
 def read(page: str, root: Path):
     """The notebook that the build will see; None for a page without cells."""
-    path = root / f"{page}.md"
+    path = source(page, root)
     text = path.read_text(encoding="utf8")
-    config = type("Config", (), {"custom_formats": {}})()
+    config = type("Config", (), {"custom_formats": FORMATS})()
     reader = create_nb_reader(str(path), MdParserConfig(), config, text)
     return reader and reader.read(text)
 
@@ -136,7 +143,7 @@ def execute(*, jobs: int, draft: bool, root: Path = ROOT) -> int:
             cache.cache_notebook_bundle(
                 CacheBundleIn(
                     result.nb,
-                    str(root / f"{page}.md"),
+                    str(source(page, root)),
                     data={"execution_seconds": result.time},
                 ),
                 check_validity=False,

@@ -18,7 +18,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools import addresses
+from tools import addresses, sheets
 from tools.notebook_text import Writer
 
 EXECUTED = addresses.ROOT / "_build" / "executed"
@@ -126,6 +126,7 @@ def write_page(app, doctree, docname: str) -> None:
     if (
         app.builder.format != "html"
         or "kernelspec" not in (app.env.metadata[docname])
+        or sheets.is_sheet(docname)  # students get one without answers
     ):
         return
     site, env = app.config.html_baseurl, app.env
@@ -170,6 +171,9 @@ def complaints(path: Path, original: Path) -> list[str]:
     found = [f"shows {text.strip()!r}" for text in left_overs(book)]
     if any(cell.get("outputs") for cell in book.cells):
         found.append("holds outputs")
+    page = "/".join(path.with_suffix("").parts[-3:])
+    if sheets.is_sheet(page):
+        return found + sheets.complaints(book, page)
     if code(book) != code(nbformat.read(original, as_version=4)):
         found.append("its code is not the page's")
     return found

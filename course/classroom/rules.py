@@ -1,10 +1,10 @@
 """The rules of a sheet; what breaks one is refused with a word of help."""
 
-import re
 from collections import Counter
 
 from course.classroom import cells, markers, programs
 from course.classroom.cells import grade_id, is_answer, is_test, is_written
+from course.classroom.page import slug
 from course.classroom.sheet import Item, Sheet
 
 
@@ -53,18 +53,13 @@ def _check_cells(sheet: Sheet) -> None:
         )
 
 
-def _slug(title: str) -> str:
-    """A title as the name of a file."""
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-
-
 def _check_opening(sheet: Sheet) -> None:
     """Refuse a first cell that does not say what the sheet is."""
     facts = sheet.about
-    if _slug(facts.title) != sheet.name:
+    if slug(facts.title) != sheet.name:
         raise ValueError(
             f"{sheet.name}.yml: the title {facts.title!r} would make the file "
-            f"{_slug(facts.title)}; title and file go by one name"
+            f"{slug(facts.title)}; title and file go by one name"
         )
     text = " ".join(sheet.cells[0].source.split())
     wanted = (
