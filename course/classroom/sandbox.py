@@ -15,9 +15,9 @@ from tempfile import TemporaryDirectory
 
 from traitlets.config import Config
 
-import course.classroom
+from course.classroom import library
 
-PACKAGE = Path(course.classroom.__file__).resolve().parents[1]
+PACKAGE = Path(library.__file__).resolve().parents[1]
 SCRIPT = PACKAGE.parent / "classroom" / "sandbox" / "run-kernel"
 LIMITS = {
     "BOX_MEMORY": 4 * 2**30,
@@ -36,6 +36,7 @@ def environment(root: Path, limits: dict[str, int] | None = None) -> dict:
         "BOX_PYTHON": str(prefix / "bin" / "python"),
         "BOX_PATH": str(PACKAGE.parent),
         "BOX_READ": ":".join(map(str, readable)),
+        "BOX_HIDE": str(prefix / library.SHARED),  # the book's sheets
         **{name: str(n) for name, n in {**LIMITS, **(limits or {})}.items()},
     }
 

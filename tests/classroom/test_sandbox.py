@@ -42,7 +42,7 @@ print(json.dumps({
 """
 
 
-def in_the_box(program, where=(), before=(), limits=None):
+def in_the_box(program, where=(), before=(), limits=None, **more):
     """What a program prints that stands in the place of a kernel."""
     with tempfile.TemporaryDirectory(prefix="box-") as folder:
         box = Path(folder)
@@ -50,8 +50,14 @@ def in_the_box(program, where=(), before=(), limits=None):
             (box / name).mkdir()
         (box / "run" / "kernel.json").write_text("{}")
         (box / "code" / "ipykernel_launcher.py").write_text(program)
+        if "secret" in more:
+            (box / "code" / "secret").mkdir()
+            (box / "code" / "secret" / "sheet.py").write_text(more["secret"])
         variables = sandbox.environment(box / "root", limits)
         variables["BOX_READ"] += f":{box}/code"
+        variables["BOX_HIDE"] = more.get("hide", "/none").replace(
+            "BOX", str(box)
+        )
         variables["BOX_PATH"] = f"{box}/code:{json.dumps(list(where))}"
         done = subprocess.run(
             [*before, sandbox.SCRIPT, str(box / "run" / "kernel.json")],
@@ -95,6 +101,14 @@ def test_a_kernel_in_the_box_has_little(tmp_path, route):
     assert not found["spaces"]
     if os.getuid() == 0 and route == "as-it-is":
         assert found["uid"] == 65534
+
+
+@needs_box
+def test_what_is_hidden_is_seen_empty():
+    look = "import os; print(os.listdir(os.path.dirname(__file__) + '/secret'))"
+    with_it = f"{look}\n"
+    assert in_the_box(with_it, secret="x") == "['sheet.py']\n"
+    assert in_the_box(with_it, secret="x", hide="BOX/code/secret") == "[]\n"
 
 
 @needs_box
