@@ -22,11 +22,11 @@ book: .venv/installed  ## execute every chapter, build the site: _build/html
 	$(RUN) tools.notebooks
 
 test: book lint catalogues  ## the book, and every test of it
-	$(RUN) pytest -n 2 --cov --cov-fail-under=95
+	$(RUN) pytest -n 2 --dist loadgroup --cov --cov-fail-under=95
 	$(RUN) pytest --nbval -n 2 --dist loadscope _build/executed
 
-quick: .venv/installed lint  ## the tests that need no executed chapter
-	$(RUN) pytest -n 2 -m "not site"
+quick: .venv/installed lint  ## the tests that need neither chapters nor grading
+	$(RUN) pytest -n 2 -m "not site and not grading"
 
 draft: .venv/installed  ## the site again, executing only what has changed
 	$(RUN) tools.execute --draft

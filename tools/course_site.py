@@ -101,10 +101,13 @@ def repair_buttons(groups: list[dict], repository: str, page: str) -> None:
         "Binder": addresses.binder(repository, page),
         ".ipynb": f"{depth}_notebooks/{page}.ipynb",
     }
+    targets[".py"] = targets[".ipynb"]  # of a sheet: its source has answers
     for group in groups:
         for button in group.get("buttons", []):
             if button.get("text") in targets:
                 button["url"] = targets[button["text"]]
+            if button.get("text") == ".py":
+                button["text"] = ".ipynb"
 
 
 def without_repeats(scripts: list) -> list:

@@ -1,7 +1,7 @@
 """Local Sphinx extension: what pages of exercise sheets need.
 
 Directives fill in what stands in a sheet's .yml: `{sheet-box}` under its
-title, `{rubric}` under a written answer, and `{sheets}`, the table of all
+title, `{marking}` under a written answer, and `{sheets}`, the table of all
 sheets. Beside each page the build writes the notebook for students.
 """
 
@@ -65,8 +65,8 @@ class SheetBox(SheetDirective):
         return line
 
 
-class Rubric(SheetDirective):
-    """{rubric} cell: how the written answer in this cell is marked."""
+class Marking(SheetDirective):
+    """{marking} cell: how the written answer in this cell is marked."""
 
     required_arguments = 1
 
@@ -119,7 +119,7 @@ def write_notebook(app, doctree, docname: str) -> None:
 def setup(app) -> dict:
     """Register the directives, and the step that writes notebooks."""
     app.add_directive("sheet-box", SheetBox)
-    app.add_directive("rubric", Rubric)
+    app.add_directive("marking", Marking)
     app.add_directive("sheets", Sheets)
     app.connect("doctree-resolved", write_notebook)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

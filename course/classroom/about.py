@@ -19,7 +19,7 @@ class Wrong:
     name: str
     mistake: str
     answers: dict[str, str]
-    points: dict[str, int]
+    points: dict[str, int | float]
 
 
 @dataclass(frozen=True)

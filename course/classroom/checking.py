@@ -47,6 +47,10 @@ def check(sheet: Sheet, path: Path, *, seconds: float = 10.0) -> list[Line]:
     """
     found = submission.read(path, sheet)
     said: dict[str, str] = {}
+    for item in sheet.items:
+        reason = not item.by_hand and verdicts.missing(item, found, sheet)
+        if reason:
+            said |= dict.fromkeys(item.tests, reason)
     while set(said) < set(sheet.tests):  # once, unless an answer ends Python
         with kernel() as runner:
             _Pass(sheet, found, runner, seconds).run(said)
@@ -93,14 +97,12 @@ class _Pass:
 
     def _answer(self, item: Item) -> tuple[str, int]:
         """Run an answer: why its tests need not run, and its number."""
-        if reason := verdicts.missing(item, self.found, self.sheet):
-            return reason, 0
         source = self.found.answers[item.name]
         trouble = self.runner.run(source, self.seconds)
         number = self.runner.count
         if trouble is None:
             return "", number
-        return verdicts.of_answer(trouble, number, self.seconds), number
+        return verdicts.of_answer(trouble, source, number), number
 
     def _words(self, trouble: Trouble | None, number: int) -> str:
         """What is said of a test that ended so; "" if it passed."""
@@ -109,7 +111,7 @@ class _Pass:
         moved = _defined_elsewhere(trouble, self.found)
         if moved:
             return verdicts.ELSEWHERE.format(moved)
-        return verdicts.of_test(trouble, number, self.seconds)
+        return verdicts.of_test(trouble, number)
 
 
 def _defined_elsewhere(trouble: Trouble, found: Submission) -> str:

@@ -52,11 +52,11 @@ def _label(name: str, item: sheet.Item) -> str:
 
 def _exercise(item: sheet.Item, label: str) -> NotebookNode:
     """The text of an exercise, in a box under a heading."""
-    title = item.title[0].upper() + item.title[1:]
+    title = f"Exercise {item.number}: {item.title}"
     body = item.text.source.partition("\n")[2].strip()
     points = f"{item.points} point{'s' * (item.points > 1)}"
     return new_markdown_cell(
-        f"## {title}\n\n:::::{{exercise}} {item.number} ({points})\n"
+        f"## {title}\n\n:::::{{exercise}} {points}\n"
         f":label: {label}\n:nonumber:\n\n{body}\n:::::"
     )
 
@@ -68,8 +68,8 @@ def _worked(cell: NotebookNode, label: str) -> list[NotebookNode]:
     if is_written(cell):
         name = cells.grade_id(cell)
         text = f":::::{{solution}} {label}\n{FOLDED}\n\n{cell.source}\n\n"
-        rubric = f"```{{rubric}} {name}\n```\n:::::"
-        return [new_markdown_cell(text + rubric)]
+        marking = f"```{{marking}} {name}\n```\n:::::"
+        return [new_markdown_cell(text + marking)]
     return [_test(cell) if is_test(cell) else _plain(cell)]
 
 

@@ -53,6 +53,7 @@ def _tree(source: str, where: str) -> ast.Module:
 def _check_answer(cell: NotebookNode, sheet: str) -> set[str]:
     """The names that an answer defines; refuse it without a docstring."""
     where = f"{sheet}, {grade_id(cell)}"
+    _tree(cell.source, where)
     stub = _tree(markers.stub(cell.source), where)
     found = [node for node in stub.body if isinstance(node, DEFINITIONS)]
     if not found:

@@ -33,7 +33,13 @@ def _check_cells(sheet: Sheet) -> None:
             f"{sheet.name}: there is no exercise; tag its Markdown cell with "
             '`# %% [markdown] tags=["exercise"]`'
         )
+    first = sheet.cells.index(sheet.items[0].text)
     for i, cell in enumerate(sheet.cells, 1):
+        if i <= first and grade_id(cell):
+            raise ValueError(
+                f"{sheet.name}, {grade_id(cell)}: stands before any exercise; "
+                'tag the Markdown cell above it with `tags=["exercise"]`'
+            )
         where = f"{sheet.name}, cell {i} ({grade_id(cell) or 'ungraded'})"
         cells.check_metadata(cell, where)
         kind = "SOLUTION" if is_answer(cell) else ""

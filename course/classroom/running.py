@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -23,7 +24,7 @@ class Trouble:
 
     Attributes:
         kind: the name of the error, or TOO_LONG, or DIED.
-        text: its message.
+        text: its message; of TOO_LONG the seconds that it had.
         lines: of the answer cells that it went through, (cell, line), where
             cells are counted as the kernel counts them.
     """
@@ -50,14 +51,14 @@ class Runner:
             self.client.execute_cell(cell, 0)
         except DeadKernelError:
             return Trouble(DIED)
-        return _trouble(cell)
+        return _trouble(cell, seconds)
 
 
-def _trouble(cell) -> Trouble | None:
+def _trouble(cell: NotebookNode, seconds: float) -> Trouble | None:
     """The error in the outputs of a cell."""
     found = [o for o in cell.outputs if o.output_type == "error"]
     if any(o.ename in (TOO_LONG, "KeyboardInterrupt") for o in found):
-        return Trouble(TOO_LONG)
+        return Trouble(TOO_LONG, f"{seconds:g}")
     if not found:
         return None
     trace = COLOUR.sub("", "\n".join(found[0].traceback))

@@ -52,26 +52,33 @@ def defined(source: str) -> set[str]:
     return {node.name for node in tree.body if isinstance(node, kinds)}
 
 
-def of_answer(trouble: Trouble, number: int, seconds: float) -> str:
-    """What is said of an answer cell that does not run on its own."""
-    if trouble.kind in SYNTAX:
-        line = re.search(r"line (\d+)", trouble.text)
-        where = f" in line {line[1]}" if line else ""
-        what = re.sub(r"\s*\([^()]*line \d+\)$", "", trouble.text)
-        return f"does not run: {trouble.kind}{where} ({what})"
-    return of_test(trouble, number, seconds)
+def of_answer(trouble: Trouble, source: str, number: int) -> str:
+    """What is said of an answer cell that fails before any test.
+
+    Args:
+        trouble: the error.
+        source: of the cell.
+        number: of the cell, as the kernel counts.
+    """
+    if trouble.kind not in SYNTAX:
+        return of_test(trouble, number)
+    try:
+        ast.parse(source)
+    except SyntaxError as error:  # Python's own words say more than IPython's
+        kind = type(error).__name__
+        return f"does not run: {kind} in line {error.lineno} ({error.msg})"
+    return f"does not run: {trouble.kind}, {trouble.text}"
 
 
-def of_test(trouble: Trouble, number: int, seconds: float) -> str:
+def of_test(trouble: Trouble, number: int) -> str:
     """What is said of a test that ends with an error.
 
     Args:
         trouble: the error.
         number: of the answer cell, as the kernel counts.
-        seconds: that a cell had.
     """
     if trouble.kind == TOO_LONG:
-        return f"stopped after {seconds:g} s: does a loop never end?"
+        return f"stopped after {trouble.text} s: does a loop never end?"
     if trouble.kind == DEAD:
         return DIED
     if trouble.kind == "NotImplementedError":

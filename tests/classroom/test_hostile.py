@@ -26,6 +26,11 @@ from course.classroom.grading import Terms, autograde
 from course.classroom.marks import marks
 from course.classroom.outcomes import outcomes
 
+pytestmark = [
+    pytest.mark.grading,
+    pytest.mark.timeout(1800),
+    pytest.mark.xdist_group("classroom-hostile"),
+]
 KIT = Path(__file__).parents[2] / "classroom"
 SHEET = "means-and-spreads"
 BOXED = not sandbox.obstacle()

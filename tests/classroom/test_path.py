@@ -20,6 +20,11 @@ from course.classroom.gradebook import Class, roster
 from course.classroom.marking import read_table, write_tables
 from course.classroom.marks import export, marks
 
+pytestmark = [
+    pytest.mark.grading,
+    pytest.mark.timeout(1800),
+    pytest.mark.xdist_group("classroom-path"),
+]
 ROOT = Path(__file__).parents[2]
 KIT = ROOT / "classroom"
 PAGE = ROOT / "book" / "teachers" / "grading.md"

@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = [
+    pytest.mark.grading,
+    pytest.mark.timeout(1800),
+    pytest.mark.xdist_group("classroom-private"),
+]
 ROOT = Path(__file__).parents[2]
 START = ROOT / "classroom" / "private"
 

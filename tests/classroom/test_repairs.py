@@ -29,6 +29,11 @@ from course.classroom.grading import Terms, autograde
 from course.classroom.marks import marks
 from course.classroom.outcomes import outcomes
 
+pytestmark = [
+    pytest.mark.grading,
+    pytest.mark.timeout(1800),
+    pytest.mark.xdist_group("classroom-repairs"),
+]
 KIT = Path(__file__).parents[2] / "classroom"
 SHEET = "means-and-spreads"
 SECRET = "rng(1).standard_normal(21)"
