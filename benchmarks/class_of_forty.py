@@ -2,7 +2,7 @@
 
     python -m benchmarks.class_of_forty
 
-writes benchmarks/results/class_of_forty.json (about five minutes). Forty
+writes benchmarks/results/class_of_forty.json (about ten minutes). Forty
 students hand in the sheet on fitting and margins: 12 right, 18 wrong in the
 ways that the sheet names, 4 untouched and 6 broken (a syntax error, a loop
 without end, a kernel that ends itself, lost cells, copied cells, no notebook).
@@ -81,7 +81,7 @@ def broken(sheet: Sheet, right) -> list[tuple]:
     ]
 
 
-def grade(sheet: Path, lots: Work, *, seconds: int = 20) -> dict:
+def grade(sheet: Path, lots: Work, *, seconds: int = 60) -> dict:
     """What it takes to grade these, from the archive to the table.
 
     Args:

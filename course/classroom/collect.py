@@ -6,14 +6,13 @@ a prefix of the full name and a number that belongs to the assignment alone.
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from zipfile import BadZipFile, ZipFile, ZipInfo
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from course.classroom.gradebook import Class
+from course.classroom.gradebook import Class, plain, who_is_who
 
 LARGEST = 20 * 10**6  # bytes of a notebook, unpacked
 CANVAS = re.compile(
@@ -66,15 +65,16 @@ def collect(
         zone: of the times in the archive, which know none.
 
     Raises:
-        ValueError: this is no .zip file, or the sheet was not released.
+        ValueError: this is no .zip file, the sheet was not released, or the
+            zone is unknown.
     """
     a_class.sheet(sheet)
-    report, names = Report(), _names(a_class)
+    report, names, clock = Report(), who_is_who(a_class), _zone(zone)
     try:
         with ZipFile(archive) as files:
             found = {m.filename: m for m in files.infolist() if not m.is_dir()}
             for member in sorted(found.values(), key=lambda m: m.filename):
-                _sort_in(report, names, _Member(member, ZoneInfo(zone)))
+                _sort_in(report, names, _Member(member, clock))
             for one in list(report.taken.values()):
                 _store(a_class, sheet, files.read(one.member), one, report)
     except BadZipFile as error:
@@ -85,6 +85,16 @@ def collect(
     report.late = _late(a_class, sheet, report)
     report.taken = dict(sorted(report.taken.items()))
     return report
+
+
+def _zone(name: str) -> ZoneInfo:
+    """The time zone of this name."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(
+            f"expected a time zone such as Europe/Berlin, found {name!r}"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -102,24 +112,6 @@ class _Member:
     def time(self) -> datetime:
         local = datetime(*self.info.date_time, tzinfo=self.zone)
         return local.astimezone(UTC)
-
-
-def plain(name: str) -> str:
-    """A name as letters only: lower case, no accents, spaces or dashes."""
-    bare = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(c for c in bare if c.isalnum())
-
-
-def _names(a_class: Class) -> dict[str, set[str]]:
-    """Who may be meant by a number or a plain name."""
-    names: dict[str, set[str]] = {}
-    with a_class.gradebook() as book:
-        for s in book.students:
-            first, last = s.first_name or "", s.last_name or ""
-            known = {plain(first + last), plain(last + first), s.id}
-            for name in {*known, s.lms_user_id or ""} - {""}:
-                names.setdefault(name, set()).add(s.id)
-    return names
 
 
 def _sort_in(

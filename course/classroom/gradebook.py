@@ -7,6 +7,7 @@ in it; nbgrader's own commands work in it too.
 import csv
 import re
 import shutil
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -178,3 +179,21 @@ def release(a_class: Class, sheet: Path, due: datetime | None = None) -> Path:
         file.unlink()
         raise ValueError(f"{found.name} would tell students {sorted(leaks)}")
     return file
+
+
+def plain(name: str) -> str:
+    """A name as letters only: lower case, no accents, spaces or dashes."""
+    bare = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(c for c in bare if c.isalnum())
+
+
+def who_is_who(a_class: Class) -> dict[str, set[str]]:
+    """The ids that may be meant by a number or by a plain name."""
+    names: dict[str, set[str]] = {}
+    with a_class.gradebook() as book:
+        for s in book.students:
+            first, last = s.first_name or "", s.last_name or ""
+            known = {plain(first + last), plain(last + first), s.id}
+            for name in {*known, s.lms_user_id or ""} - {""}:
+                names.setdefault(name, set()).add(s.id)
+    return names

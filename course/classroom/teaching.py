@@ -22,6 +22,13 @@ def _release(args: argparse.Namespace) -> int:
     return 0
 
 
+def _file(text: str) -> Path:
+    """A file that exists, or an error of the command line."""
+    if not Path(text).is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text}")
+    return Path(text)
+
+
 def _path(sheet: str) -> Path:
     """The file of a sheet: a path, or the name of one of the book."""
     known = {path.stem: path for path in library.available()}
@@ -92,14 +99,14 @@ def add_commands(commands) -> None:
     """Add the teacher's commands to the subparsers of argparse."""
     new = _adder(commands)
     new(_roster, "roster", "take students from a CSV file").add_argument(
-        "students", type=Path
+        "students", type=_file
     )
     one = new(_release, "release", "make the notebook to hand out")
     one.add_argument("sheet", help="a name, or the path of a .py file")
     one.add_argument("--due", type=datetime.fromisoformat)
     one = new(_collect, "collect", "take work from a .zip of Canvas or Moodle")
     one.add_argument("sheet")
-    one.add_argument("archive", type=Path)
+    one.add_argument("archive", type=_file)
     one.add_argument("--zone", default="UTC", help="of its times")
     one = new(_autograde, "autograde", "run the tests, student by student")
     one.add_argument("sheet")
@@ -110,7 +117,7 @@ def add_commands(commands) -> None:
     one.add_argument("sheet")
     one = new(_marks, "marks", "take the marks from such a table")
     one.add_argument("sheet")
-    one.add_argument("table", type=Path)
+    one.add_argument("table", type=_file)
     one = new(_feedback, "feedback", "write a page for each student")
     one.add_argument("sheet")
     one = new(_export, "export", "write the marks into a CSV file")

@@ -17,6 +17,7 @@ import pytest
 from course.classroom import library, release, sandbox
 from course.classroom.collect import collect
 from course.classroom.gradebook import Class, roster
+from course.classroom.grading import Terms
 from course.classroom.marking import read_table, write_tables
 from course.classroom.marks import export, marks
 
@@ -201,6 +202,17 @@ def test_work_that_changed_after_marking_waits_for_a_marker(printed):
     assert (again, found["bo"].remark, found["bo"].points) == (4, "", 5.0)
 
 
+def test_the_page_names_the_limits_of_the_code():
+    text = " ".join(PAGE.read_text().split())
+    box = sandbox.LIMITS
+    minutes = (Terms().seconds // 60, box["BOX_CPU"] // 60)
+    assert f"a limit of {minutes[0]} minutes" in text
+    row = f"{box['BOX_MEMORY'] // 2**30} GiB a process, {minutes[1]} minutes"
+    row += f", {box['BOX_PROCESSES']} processes"
+    assert f"{row}, files of {box['BOX_FILE'] // 10**6} MB" in text
+    assert release.settings()["Execute"]["timeout"] == 60  # "one minute"
+
+
 # -- one step at a time --------------------------------------------------------
 
 
@@ -272,6 +284,8 @@ def test_large_files_and_other_files_are_refused(a_class, tmp_path):
     (tmp_path / "not.zip").write_text("x")
     with pytest.raises(ValueError, match=r"expected a \.zip file"):
         collect(a_class, SHEET, tmp_path / "not.zip")
+    with pytest.raises(ValueError, match=r"time zone such as .*'Mars'"):
+        collect(a_class, SHEET, tmp_path / "x.zip", zone="Mars")
     with pytest.raises(ValueError, match="was not released"):
         collect(a_class, "other", tmp_path / "x.zip")
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tools import addresses
+
 pytestmark = [
     pytest.mark.grading,
     pytest.mark.timeout(1800),
@@ -56,4 +58,6 @@ def test_it_pins_the_versions_that_this_book_uses():
         r"^[\w-]+==.*$", (START / "requirements.txt").read_text(), re.M
     )
     assert len(pinned) == 2
+    address = addresses.repository()
+    assert f"@ git+{address}@" in (START / "requirements.txt").read_text()
     assert set(pinned) <= set(here.splitlines())
