@@ -98,7 +98,11 @@ def grade(sheet: Path, lots: Work, *, seconds: int = 60) -> dict:
         collect(a_class, name, a_class.root / "all.zip")
         terms = Terms(
             sandboxed=not sandbox.obstacle(),
-            settings={"Execute": {"timeout": seconds}},
+            settings={
+                "Execute": {"timeout": seconds},
+                # a kernel that is killed tells nobody what it took
+                "KernelManager": {"shutdown_wait_time": 60.0},
+            },
         )
         found = list(autograde(a_class, name, terms=terms, students=None))
         export(a_class, [name], a_class.root / "marks.csv")
