@@ -33,6 +33,9 @@ from sklearn.svm import SVC
 
 from course.data import breast_cancer, wine
 from course.models.linear import LogisticRegression
+from course.plotting import MODEL, SECOND, use_style
+
+use_style()
 
 # %% [markdown] tags=["exercise"]
 # ## Exercise 1 (3 points): the exact fit
@@ -409,7 +412,7 @@ assert np.isclose(_found[0, 1], _nats), (
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# With your function, three splits of the biopsies at six penalties:
+# With your function, three splits of the biopsies at seven penalties:
 
 # %% mystnb={"image": {"alt": "Nats per biopsy against the penalty, on a logarithmic axis from one in a million to one. Three blue curves, one a split, lie well below three flat orange lines and are lowest between one thousandth and one tenth."}, "figure": {"name": "fig-sheet-fitting-penalty", "caption": "Test nats of logistic regression (blue) and of the baseline (orange), for three splits."}}
 _penalties = 10.0 ** np.arange(-6, 1)
@@ -424,8 +427,8 @@ _nats = np.array(
     [compare(_logistic(p), *breast_cancer()[:2], [0, 1, 2]) for p in _penalties]
 )
 _, _ax = plt.subplots(figsize=(6, 2.8))
-_ax.plot(_penalties, _nats[..., 0], color="#0072B2")
-_ax.plot(_penalties, _nats[..., 1], color="#D55E00")
+_ax.plot(_penalties, _nats[..., 0], color=MODEL)
+_ax.plot(_penalties, _nats[..., 1], color=SECOND)
 _ax.set(xlabel="penalty", ylabel="nats per biopsy", xscale="log")
 plt.show()
 

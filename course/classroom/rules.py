@@ -2,7 +2,10 @@
 
 from collections import Counter
 
+from nbformat import NotebookNode
+
 from course.classroom import cells, markers, programs
+from course.classroom.about import Wrong
 from course.classroom.cells import grade_id, is_answer, is_test, is_written
 from course.classroom.page import slug
 from course.classroom.sheet import Item, Sheet
@@ -34,28 +37,31 @@ def _check_cells(sheet: Sheet) -> None:
             '`# %% [markdown] tags=["exercise"]`'
         )
     first = sheet.cells.index(sheet.items[0].text)
+    if early := [grade_id(c) for c in sheet.cells[:first] if grade_id(c)]:
+        raise ValueError(
+            f"{sheet.name}, {early[0]}: stands before any exercise; tag the "
+            'Markdown cell above it with `tags=["exercise"]`'
+        )
     for i, cell in enumerate(sheet.cells, 1):
-        if i <= first and grade_id(cell):
-            raise ValueError(
-                f"{sheet.name}, {grade_id(cell)}: stands before any exercise; "
-                'tag the Markdown cell above it with `tags=["exercise"]`'
-            )
-        where = f"{sheet.name}, cell {i} ({grade_id(cell) or 'ungraded'})"
-        cells.check_metadata(cell, where)
-        kind = "SOLUTION" if is_answer(cell) else ""
-        kind = "HIDDEN TESTS" if is_test(cell) else kind
-        markers.check_markers(cell.source, kind=kind, where=where)
-        if is_answer(cell) and markers.stub(cell.source) == cell.source:
-            raise ValueError(
-                f"{where}: an answer holds nothing between '### BEGIN "
-                "SOLUTION' and '### END SOLUTION', so that students would "
-                "see all of it"
-            )
+        _check_cell(cell, f"{sheet.name}, cell {i} ({grade_id(cell) or '-'})")
     counted = Counter(filter(None, map(grade_id, sheet.cells)))
     if twice := [name for name, n in counted.items() if n > 1]:
         raise ValueError(
             f"{sheet.name}: the grade_id {twice[0]!r} stands in "
             f"{counted[twice[0]]} cells; every graded cell needs its own"
+        )
+
+
+def _check_cell(cell: NotebookNode, where: str) -> None:
+    """Refuse metadata and markers that are none, or not for this cell."""
+    cells.check_metadata(cell, where)
+    kind = "SOLUTION" if is_answer(cell) else ""
+    kind = "HIDDEN TESTS" if is_test(cell) else kind
+    markers.check_markers(cell.source, kind=kind, where=where)
+    if is_answer(cell) and markers.stub(cell.source) == cell.source:
+        raise ValueError(
+            f"{where}: an answer holds nothing between '### BEGIN SOLUTION' "
+            "and '### END SOLUTION', so that students would see all of it"
         )
 
 
@@ -141,7 +147,7 @@ def _check_rubrics(sheet: Sheet) -> None:
             )
 
 
-def _check_wrong(sheet: Sheet, wrong) -> None:
+def _check_wrong(sheet: Sheet, wrong: Wrong) -> None:
     """Refuse a wrong answer to no question, or one that loses nothing."""
     where = f"{sheet.name}.yml, wrong, {wrong.name}"
     if unknown := set(wrong.answers) - set(sheet.stubs):

@@ -11,11 +11,12 @@ from babel.messages.pofile import read_po
 from markdown_it import MarkdownIt
 
 from tools import addresses
+from tools import chapters as contents
 
 pytestmark = pytest.mark.site
 ROOT = addresses.ROOT
 FOLDER = ROOT / "_build" / "gettext"
-CHAPTERS = sorted((ROOT / "book").glob("*/*.md"))
+CHAPTERS = contents.chapters()
 
 
 def squeeze(text):

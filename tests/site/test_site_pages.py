@@ -9,13 +9,14 @@ import nbformat
 import pytest
 
 from tools import addresses, course_api, notebooks
+from tools import chapters as contents
 
 pytestmark = pytest.mark.site
 ROOT = addresses.ROOT
 SITE = ROOT / "_build" / "html"
 MADE = {"search.html", "404.html", "genindex.html", "py-modindex.html"}
 PARTIAL = {"prf-prf.html"}  # an index that sphinx-proof makes and none links
-CHAPTERS = sorted((ROOT / "book").glob("*/*.md"))
+CHAPTERS = contents.chapters()
 
 
 def local(name, link):
