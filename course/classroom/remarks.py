@@ -35,15 +35,23 @@ def remarks(
 
     All of it was mended before grading, and all of it can be an accident.
     """
+    asked = {grade_id(c): c for c in released.cells if grade_id(c)}
+    found = _changes(sheet, notebook, asked)
+    return "; ".join(
+        f"{what}: {'all' if len(names) == len(asked) else ', '.join(names)}"
+        for what, names in found.items()
+        if names
+    )
+
+
+def _changes(
+    sheet: Sheet, notebook: NotebookNode, asked: dict[str, NotebookNode]
+) -> dict[str, list[str]]:
+    """By kind of change, the cells it concerns."""
     theirs = {grade_id(c): c for c in notebook.cells}
     counted = Counter(grade_id(c) for c in notebook.cells)
-    asked = {grade_id(c): c for c in released.cells if grade_id(c)}
-    here = {
-        name: (cell, theirs[name])
-        for name, cell in asked.items()
-        if name in theirs
-    }
-    found = {
+    here = {n: (asked[n], theirs[n]) for n in asked if n in theirs}
+    return {
         "missing": [name for name in asked if name not in theirs],
         "copied": [name for name in here if counted[name] > 1],
         "edited": [
@@ -57,8 +65,3 @@ def remarks(
             if any(marks(given).get(k) != marks(cell).get(k) for k in GRADED)
         ],
     }
-    return "; ".join(
-        f"{what}: {'all' if len(names) == len(asked) else ', '.join(names)}"
-        for what, names in found.items()
-        if names
-    )

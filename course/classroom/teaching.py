@@ -98,9 +98,14 @@ def _export(args: argparse.Namespace) -> int:
 def add_commands(commands) -> None:
     """Add the teacher's commands to the subparsers of argparse."""
     new = _adder(commands)
-    new(_roster, "roster", "take students from a CSV file").add_argument(
-        "students", type=_file
-    )
+    _before_grading(new)
+    _grading(new)
+    _after_grading(new)
+
+
+def _before_grading(new: Callable[..., argparse.ArgumentParser]) -> None:
+    one = new(_roster, "roster", "take students from a CSV file")
+    one.add_argument("students", type=_file)
     one = new(_release, "release", "make the notebook to hand out")
     one.add_argument("sheet", help="a name, or the path of a .py file")
     one.add_argument("--due", type=datetime.fromisoformat)
@@ -108,6 +113,9 @@ def add_commands(commands) -> None:
     one.add_argument("sheet")
     one.add_argument("archive", type=_file)
     one.add_argument("--zone", default="UTC", help="of its times")
+
+
+def _grading(new: Callable[..., argparse.ArgumentParser]) -> None:
     one = new(_autograde, "autograde", "run the tests, student by student")
     one.add_argument("sheet")
     one.add_argument("--student", action="append", help="only this one")
@@ -118,14 +126,16 @@ def add_commands(commands) -> None:
     one = new(_marks, "marks", "take the marks from such a table")
     one.add_argument("sheet")
     one.add_argument("table", type=_file)
+
+
+def _after_grading(new: Callable[..., argparse.ArgumentParser]) -> None:
     one = new(_feedback, "feedback", "write a page for each student")
     one.add_argument("sheet")
     one = new(_export, "export", "write the marks into a CSV file")
     one.add_argument("sheets", nargs="+", metavar="sheet")
     one.add_argument("--to", type=Path, default=Path("marks.csv"))
-    one.add_argument(
-        "--form", choices=("plain", "canvas", "moodle"), default="plain"
-    )
+    forms = ("plain", "canvas", "moodle")
+    one.add_argument("--form", choices=forms, default="plain")
 
 
 def _adder(commands) -> Callable[..., argparse.ArgumentParser]:
