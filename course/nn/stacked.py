@@ -48,10 +48,10 @@ class StackedMLP(nn.Module):
             ValueError: S does not divide the number of rows.
         """
         self.check(x)
-        h = deal(x, self.networks)
-        for W, b in zip(self.W[:-1], self.b[:-1], strict=True):
+        h, (*hidden, last) = deal(x, self.networks), self.layers()
+        for W, b in hidden:
             h = leaky_relu(torch.baddbmm(b, h, W), self.slope)
-        h = torch.baddbmm(self.b[-1], h, self.W[-1])
+        h = torch.baddbmm(last[1], h, last[0])
         return h.transpose(0, 1).flatten(0, 1)
 
     def gradient(self, x: Float[Tensor, "rows d"]) -> Float[Tensor, "rows d"]:
@@ -66,9 +66,10 @@ class StackedMLP(nn.Module):
             ValueError: S does not divide the number of rows.
         """
         self.check(x)
-        grad = self.W[-1].sum(dim=2, keepdim=True).mT
+        *hidden, last = self.W
+        grad = last.sum(dim=2, keepdim=True).mT
         grad = grad.expand(-1, len(x) // self.networks, -1)
-        for W, bent in zip(self.W[-2::-1], self.bends(x)[::-1], strict=True):
+        for W, bent in zip(hidden[::-1], self.bends(x)[::-1], strict=True):
             grad = (grad * bent) @ W.mT
         return grad.transpose(0, 1).flatten(0, 1)
 
@@ -76,11 +77,15 @@ class StackedMLP(nn.Module):
     def bends(self, x: Float[Tensor, "rows d"]) -> list[Tensor]:
         """The slope of each hidden unit, 1 or `slope`, (S, rows / S, width)."""
         h, found = deal(x, self.networks), []
-        for W, b in zip(self.W[:-1], self.b[:-1], strict=True):
+        for W, b in self.layers()[:-1]:
             h = torch.baddbmm(b, h, W)
             found.append((h > 0).to(h).mul_(1 - self.slope).add_(self.slope))
             h.mul_(found[-1])
         return found
+
+    def layers(self) -> list[tuple[Tensor, Tensor]]:
+        """Matrix and bias of every layer; slices of the lists cost more."""
+        return list(zip(self.W, self.b, strict=True))
 
     def check(self, x: Tensor) -> None:
         """Refuse rows that cannot be dealt evenly."""
