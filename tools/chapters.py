@@ -18,6 +18,7 @@ from myst_parser.parsers.mdit import create_md_parser
 
 ROOT = Path(__file__).resolve().parent.parent
 SHEETS = "book/exercises"  # folder of the exercise sheets, pages of their own
+TEACHERS = "book/teachers"  # folder of the pages for teachers
 VERBATIM = {"code-cell", "code-block", "code", "math", "raw", "bibliography"}
 DIRECTIVE = re.compile(r"\{([\w:.-]+)\}\s*(.*)", re.DOTALL)
 OPTION = re.compile(r":([\w-]+):\s*(.*?)\s*")
@@ -259,13 +260,13 @@ def chapters(root: Path = ROOT) -> list[Path]:
 
     The opening page of a part, index, is none.
     """
-    apart = (root / "book", root / SHEETS)
+    apart = (root / "book", root / SHEETS, root / TEACHERS)
     found = [f for f in pages(root) if f.parent not in apart]
     return [f for f in found if f.stem != "index"]
 
 
 def openings(root: Path = ROOT) -> list[Path]:
     """The files of the opening pages of the parts."""
-    apart = (root / "book", root / SHEETS)
+    apart = (root / "book", root / SHEETS, root / TEACHERS)
     found = [f for f in pages(root) if f.parent not in apart]
     return [f for f in found if f.stem == "index"]

@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import asdict
 from pathlib import Path
 
-from course.classroom import checking, library
+from course.classroom import checking, library, teaching
 from course.classroom.checking import Line
 from course.classroom.sheet import Sheet
 
@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     one.set_defaults(command=_check)
     all_of_them = kinds.add_parser("list", help="the names of the sheets")
     all_of_them.set_defaults(command=_list)
+    teaching.add_commands(kinds)
     for command in (one, all_of_them):
         command.add_argument("--json", action="store_true", help="for tools")
     return parser
