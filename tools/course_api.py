@@ -103,7 +103,12 @@ def pages(toc: dict) -> list[str]:
 
 
 def code(path: Path) -> str:
-    """The code of a page, without lines for the notebook alone."""
+    """The code of a page, without lines for the notebook alone.
+
+    A page without a header is no notebook: its programs are only shown.
+    """
+    if not path.read_text(encoding="utf8").startswith(("---\n", "# ---\n")):
+        return ""
     cells = jupytext.read(path).cells
     text = "\n".join(c.source for c in cells if c.cell_type == "code")
     return re.sub(r"^\s*[%!].*$", "", text, flags=re.MULTILINE)
