@@ -13,7 +13,7 @@ from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from tools import errata
+from tools import errata, execute
 
 INTRODUCTION = "By chapter"
 STYLE, SCRIPT = "errata.css", "errata.js"
@@ -92,8 +92,8 @@ class ErrataDirective(SphinxDirective):
         for e in entries:
             chapter = places.setdefault(e.chapter, {})
             chapter.setdefault(e.anchor, []).append(e.id)
-        for chapter, anchors in places.items():
-            page = "/" + chapter.removesuffix(".md")
+        for chapter in sorted(places, key=contents(Path(self.env.srcdir))):
+            anchors, page = places[chapter], "/" + chapter.removesuffix(".md")
             head = nodes.paragraph()
             head += reference("doc", page, self.env.docname)
             inner = nodes.bullet_list()
@@ -157,6 +157,13 @@ class ErrataDirective(SphinxDirective):
         """A link to the place that takes the entry up."""
         link = reference("ref", e.anchor, self.env.docname)
         return nodes.paragraph("", "", link)
+
+
+def contents(root: Path):
+    """Where a chapter stands in _toc.yml; as it comes where there is none."""
+    pages = execute.pages(root) if (root / "_toc.yml").is_file() else []
+    places = {f"{page}.md": i for i, page in enumerate(pages)}
+    return lambda chapter: places.get(chapter, len(places))
 
 
 def counts(entries: list[errata.Entry]) -> str:
