@@ -304,6 +304,11 @@ def server():
         yield listening
 
 
+def outside():
+    """Folders that are not the submission's business."""
+    return [KIT.parent / "book", KIT, Path.home()]
+
+
 @pytest.fixture(scope="module")
 def a_class(tmp_path_factory, server):
     """The class, graded."""
@@ -314,9 +319,8 @@ def a_class(tmp_path_factory, server):
     students.write_text("id\n" + "\n".join(CLASS))
     assert roster(a_class, students) == len(CLASS)
     release(a_class, KIT / "private" / "sheets" / f"{SHEET}.py")
-    places = [str(root), str(KIT.parent / "book"), str(KIT), str(Path.home())]
     facts = {
-        "places": places,
+        "places": [str(root), *map(str, outside())],
         "port": server.getsockname()[1],
         "token": TOKEN,
     }
@@ -393,7 +397,6 @@ def test_the_report_says_what_was_mended(a_class, name, remark):
     ("name", "words"),
     [
         ("reads-tests", ""),
-        ("writes-marks", "could not write"),
         ("calls-home", "no network"),
         ("fills-the-disk", "could not fill"),
         ("forks-for-ever", "processes True"),
@@ -402,7 +405,17 @@ def test_the_report_says_what_was_mended(a_class, name, remark):
 def test_the_box_holds(a_class, name, words):
     said = printed(a_class, name)
     assert words in said
-    assert not any(w in said for w in ("found", "wrote", "connected", "filled"))
+    assert not any(w in said for w in ("found", "connected", "filled"))
+
+
+@needs_box
+def test_what_is_written_in_the_box_stays_there(a_class):
+    """In its own /tmp it may make folders of any name; they vanish with it."""
+    said = printed(a_class, "writes-marks").split()
+    assert {"wrote", "could"} & set(said)  # it has tried
+    assert (a_class.root / "gradebook.db").stat().st_size > 0
+    for place in outside():
+        assert not (place / "gradebook.db").exists(), place
 
 
 @needs_box
