@@ -145,6 +145,25 @@ def test_coded_lengths_are_those_that_the_models_promise():
     assert bits["adaptive"]["coded"] < min(files)
 
 
+def test_samples_come_near_the_floor_in_every_column():
+    """The goals for a GAN of digits, and how the hinge loss misses them."""
+    table = kept("samples")["order"]
+    names = ("frechet", "precision", "recall", "coverage")
+    mean = {
+        k: [row[name]["mean"] for name in names]
+        for k, row in table.items()
+        if isinstance(row, dict)
+    }
+    for distance, precision in (mean["wgan_gp"][:2], mean["wgan_gp_full"][:2]):
+        assert distance <= 1.2
+        assert precision >= 0.65
+    assert min(mean["wgan_gp_full"][1:]) >= 0.65
+    assert mean["wgan_gp_full"][1] >= 0.75
+    assert mean["wgan_gp_full"][2] >= 0.74
+    assert mean["real"][0] == min(row[0] for row in mean.values())
+    assert mean["hinge_dcgan"][1] > 0.75 > 0.1 > mean["hinge_dcgan"][2]
+
+
 def test_synthetic_digits_help_a_tree_and_harm_a_support_vector_machine():
     results = kept("synthetic_data")
     assert results["seeds"] >= 10
