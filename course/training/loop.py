@@ -147,7 +147,7 @@ class AsForward(nn.Module):
         is given is also what it is to generate.
         """
         losses = check_losses(call(), f"{type(self.model).__name__}.{name}")
-        return detached(losses) | {"loss": losses["loss"]}
+        return {k: v if k == "loss" else v.detach() for k, v in losses.items()}
 
 
 def detached(losses: Losses) -> Losses:
