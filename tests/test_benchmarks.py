@@ -104,6 +104,10 @@ def kept(name):
         ("frechet", "speed.difference", 1e-6),
         ("recommendation", "sweep.course.wall_ratio.median", 0.9),
         ("recommendation", "sweep.difference", 1e-12),
+        ("training", "autoencoder.course.wall_ratio.median", 1 / 0.95),
+        ("training", "convolutional.course.wall_ratio.median", 1 / 0.95),
+        ("training", "vae.course.wall_ratio.median", 1 / 0.95),
+        ("training", "gan.course.wall_ratio.median", 1 / 0.95),
     ],
 )
 def test_kept_figures_reach_their_aims(name, path, aim):

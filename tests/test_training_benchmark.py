@@ -12,8 +12,9 @@ def test_both_loops_end_at_the_same_parameters(name):
     with training.no_bar():
         results = training.speed(name, steps=14, repeats=1)
     assert results["steps_per_second"]["torch"] > 0
-    ratio = results["course"]["wall_ratio"]["median"]
-    assert results["relative_speed"] == pytest.approx(1 / ratio)
+    ratio, speed = results["course"]["wall_ratio"], results["relative_speed"]
+    assert speed["median"] == pytest.approx(1 / ratio["median"])
+    assert speed["low"] <= speed["median"] <= speed["high"]
     assert results["torch"]["wall_ratio"]["median"] == 1
 
 

@@ -22,13 +22,22 @@ class Batches:
 
     A data set that draws from a generator of its own is not rewound; one that
     draws from those of Python, NumPy or torch is.
+
+    Args:
+        loader: yields batches and is started afresh whenever it runs out.
+        fabric: the device, and the processes that share the data.
+        kept: whether the position will be asked for. To note the random state
+            takes as long as a small batch, so that it is done only then.
     """
 
-    def __init__(self, loader: DataLoader, fabric: Fabric):
+    def __init__(
+        self, loader: DataLoader, fabric: Fabric, *, kept: bool = True
+    ):
         elsewhere = fabric.device.type != "cpu"
         self.loader = fabric.setup_dataloaders(loader, move_to_device=elsewhere)
         self.fabric = fabric
         self.randomness = Randomness(fabric.device, generators(self.loader))
+        self.kept, self.start = kept, None
         self.epoch, self.consumed = -1, 0
         self.iterator = iter(())
 
@@ -51,7 +60,8 @@ class Batches:
     def begin(self, epoch: int) -> None:
         """Start an epoch, from the present random state."""
         self.epoch, self.consumed = epoch, 0
-        self.start = self.randomness.state_dict()
+        if self.kept:
+            self.start = self.randomness.state_dict()
         # Processes that share the data shuffle them by the epoch's number,
         # which Fabric takes from how often its loader was started.
         self.loader._num_iter_calls = epoch

@@ -1,6 +1,7 @@
 """What can be wrong with a plan of training, said before it costs time."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from torch import Tensor, nn
@@ -65,7 +66,7 @@ def check_losses(losses: Any, name: str) -> Mapping[str, Tensor]:
 
 def check_value(losses: Mapping[str, Tensor], name: str, number: int) -> None:
     """Raise a ValueError where the loss is not finite, naming the terms."""
-    if losses["loss"].isfinite():
+    if isfinite(losses["loss"].item()):
         return
     terms = {k: v.item() for k, v in losses.items() if not v.isfinite()}
     raise ValueError(

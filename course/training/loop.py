@@ -107,18 +107,19 @@ def train(
     forward = engine.setup_module(AsForward(model))
     optimizers = list(dict.fromkeys(turn.optimizer for turn in turns))
     movers = {o: engine.setup_optimizers(o) for o in optimizers}
-    run = Run(fabric, model, optimizers, Batches(loader, fabric))
+    batches = Batches(loader, fabric, kept=checkpoint is not None)
+    run = Run(fabric, model, optimizers, batches)
     done = checkpoint.load(run, steps) if checkpoint else 0
     switch = mode_switch(model)
 
     for number in range(done + 1, steps + 1):
         turn = turns[(number - 1) % len(turns)]
+        optimizer = movers[turn.optimizer]
         with training_mode(switch):
-            call = partial(getattr(model, turn.loss), next(run.batches))
+            optimizer.zero_grad()  # first, so that its memory is used again
+            call = partial(getattr(model, turn.loss), next(batches))
             losses = forward(turn.loss, call)
             check_value(losses, turn.loss, number)
-            optimizer = movers[turn.optimizer]
-            optimizer.zero_grad()
             engine.backward(losses["loss"])
             if clip:
                 shorten(fabric, forward, optimizer, clip)

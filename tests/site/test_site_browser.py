@@ -198,7 +198,7 @@ def test_menu_button_opens_the_contents_on_a_phone(phone):
     link = menu.get_by_role("link", name="Notation")
     assert not link.is_visible()
     phone.locator("button.primary-toggle").first.tap()
-    link.wait_for(state="visible", timeout=3000)
+    link.wait_for(state="visible", timeout=30000)
     link.tap()
     phone.wait_for_url(re.compile("notation"))
 
@@ -222,11 +222,10 @@ def test_dark_switch_changes_the_page(browser, address):
 def test_search_finds(browser, address, word):
     tab = browser.new_page(viewport=DESKTOP)
     tab.goto(f"{address}search.html?q={word}")
-    results = tab.locator("#search-results li a")
-    results.first.wait_for(timeout=8000)
-    links = [a.get_attribute("href") for a in results.all()]
+    # Results come one by one while the texts of the pages are fetched.
+    found = tab.locator('#search-results li a[href*="mixtures"]')
+    found.first.wait_for(timeout=300000)
     tab.close()
-    assert any("mixtures" in link for link in links)
 
 
 def test_wide_boxes_can_be_scrolled_with_the_keyboard(browser, address):
@@ -238,10 +237,10 @@ def test_wide_boxes_can_be_scrolled_with_the_keyboard(browser, address):
     before = wide.evaluate("box => box.scrollLeft")
     for _ in range(3):
         tab.keyboard.press("ArrowRight")
-    tab.wait_for_timeout(300)
-    after = wide.evaluate("box => box.scrollLeft")
+    box = wide.element_handle()
+    tab.wait_for_function("box => box.scrollLeft > 0", arg=box)
     tab.close()
-    assert before == 0 < after
+    assert before == 0
 
 
 def test_address_that_does_not_exist_shows_a_helpful_page(pages):

@@ -183,7 +183,7 @@ def test_a_second_window_follows(browser, address):
         tab.wait_for_function(READY)
     first.keyboard.press("End")
     place = first.evaluate("location.hash")
-    second.wait_for_function(f"location.hash === '{place}'", timeout=3000)
+    second.wait_for_function(f"location.hash === '{place}'", timeout=30000)
     context.close()
 
 
