@@ -21,8 +21,8 @@ from torch.utils.data import DataLoader
 from course.protocols import Losses
 from course.training.batches import Batches
 from course.training.checkpoint import Checkpoint, Run
-from course.training.checks import check_losses, check_plan, check_value
-from course.training.engine import Alone
+from course.training.checks import check_plan, check_value
+from course.training.engine import Alone, AsForward
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,9 @@ def train(
     fabric = fabric or Fabric(devices=1)
     engine = Alone(fabric) if Alone.suffices(fabric) else fabric
     forward = engine.setup_module(AsForward(model))
-    optimizers = list(dict.fromkeys(turn.optimizer for turn in turns))
-    movers = {o: engine.setup_optimizers(o) for o in optimizers}
+    movers = set_up(engine, turns)
     batches = Batches(loader, fabric, kept=checkpoint is not None)
-    run = Run(fabric, model, optimizers, batches)
+    run = Run(fabric, model, list(movers), batches)
     done = checkpoint.load(run, steps) if checkpoint else 0
     switch = mode_switch(model)
 
@@ -129,26 +128,10 @@ def train(
             checkpoint.save(run, number)
 
 
-class AsForward(nn.Module):
-    """Runs any method of the model as the forward pass, the one Fabric watches.
-
-    Processes that share a model exchange gradients only when the forward pass
-    went through Fabric, and only there does mixed precision begin.
-    """
-
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-
-    def forward(self, name: str, call: Callable) -> Losses:
-        """Call the method on its batch; keep the gradient of "loss" alone.
-
-        The batch travels inside `call` because Fabric would round a tensor
-        among the arguments to the lower precision, and what a generative model
-        is given is also what it is to generate.
-        """
-        losses = check_losses(call(), f"{type(self.model).__name__}.{name}")
-        return {k: v if k == "loss" else v.detach() for k, v in losses.items()}
+def set_up(engine: Any, turns: Sequence[Turn]) -> dict[Optimizer, Any]:
+    """Every optimiser of the turns once, with what the engine makes of it."""
+    optimizers = dict.fromkeys(turn.optimizer for turn in turns)
+    return {o: engine.setup_optimizers(o) for o in optimizers}
 
 
 def detached(losses: Losses) -> Losses:
