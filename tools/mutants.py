@@ -1,14 +1,17 @@
 """Break `course/models` on purpose, and count how many breaks the tests see.
 
 `python -m tools.mutants` flips signs, drops terms and factors and shifts
-indices, one at a time, and runs the tests of the models on each mutant. The
-survivors must be listed, with the reason, in tools/mutants.yml.
+indices, one at a time, and runs on each mutant the tests that import its model,
+then those that all models share. The survivors must be listed, with the reason,
+in tools/mutants.yml. All mutants take hours; `--sample 200` takes some at
+random, the same ones each time, `--only NAME` those of one model.
 """
 
 import argparse
 import ast
 import copy
 import os
+import random
 import shutil
 import signal
 import sys
@@ -25,7 +28,7 @@ from tools import gate
 ROOT = Path(__file__).parents[1]
 SURVIVORS = ROOT / "tools" / "mutants.yml"
 COPIED = ("course", "tests", "tools", "conftest.py", "pyproject.toml")
-TESTS = ("tests/models", "tests/test_contract.py")
+SHARED = "tests/test_contract.py"
 LIBRARIES = (
     "beartype",
     "jupyter_client.manager",
@@ -160,6 +163,29 @@ def mutated(source: str, old: ast.AST, new: ast.AST) -> str:
     raise AssertionError("the node is part of the source")
 
 
+def watchers(file: str, root: Path | None = None) -> tuple[str, ...]:
+    """The test files that import the model of a file, then the shared one."""
+    model = Path(file).parts[2].removesuffix(".py")
+    found = [
+        path
+        for path in sorted((root or ROOT).glob("tests/models/test_*.py"))
+        if model in imported(path)
+    ]
+    names = [path.relative_to(root or ROOT).as_posix() for path in found]
+    return *names, SHARED
+
+
+def imported(path: Path) -> set[str]:
+    """The models that a test imports, by the name of their package."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            parts = [name.split(".") for name in whole]
+            names |= {p[2] for p in parts if p[:2] == ["course", "models"]}
+    return names
+
+
 def status(folder: Path, tests: tuple[str, ...]) -> int:
     """Pytest's status on the tree in `folder`; in a fork of its own.
 
@@ -230,12 +256,12 @@ class Worker:
     def lives(cls, mutant: Mutant | None) -> bool:
         """Whether every test passes on the mutant; None changes nothing."""
         if mutant is None:
-            return status(cls.folder, TESTS) == 0
-        target = cls.folder / mutant.file
+            return status(cls.folder, ("tests/models", SHARED)) == 0
+        target, tests = cls.folder / mutant.file, watchers(mutant.file)
         original = target.read_text()
         target.write_text(mutant.text)
         seen = cls.witnesses and status(cls.folder, cls.witnesses) == FAILED
-        alive = not seen and status(cls.folder, TESTS) == 0
+        alive = not seen and status(cls.folder, tests) == 0
         target.write_text(original)
         cls.remember(cls.folder / "witness.txt")
         return alive
@@ -289,9 +315,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--only", default="", help="part of a file's name")
+    parser.add_argument("--sample", type=int, help="so many, at random")
     options = parser.parse_args()
     preload()
     found = list(mutants(only=options.only))
+    if options.sample and options.sample < len(found):
+        found = random.Random(0).sample(found, options.sample)
     alive = survivors(found, options.jobs)
     listed = yaml.safe_load(SURVIVORS.read_text()) or []
     reasons = {(s["file"], s["line"], s["change"]): s["why"] for s in listed}

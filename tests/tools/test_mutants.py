@@ -74,3 +74,12 @@ def test_survivors_are_those_no_test_sees(tree, monkeypatch):
         "term: 2 * x + 1 -> 1",  # the test looks at x = 0 only
         "term: 2 * x -> x",
     }
+
+
+def test_a_mutant_meets_the_tests_that_import_its_model(tree):
+    other = tree / "tests" / "models" / "test_other.py"
+    other.write_text("from course.models import curve\n")
+    shared = "tests/test_contract.py"
+    for file, name in [("line.py", "line"), ("curve/fit.py", "other")]:
+        found = mutants.watchers(f"course/models/{file}", tree)
+        assert found == (f"tests/models/test_{name}.py", shared)
