@@ -13,8 +13,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
+from tools import records
 from tools.errata import CHINESE, ROOT
 
 FILE = ROOT / "book" / "document-map.yml"
@@ -89,14 +88,11 @@ def read(path: Path = FILE) -> list[Heading]:
     Raises:
         ValueError: a field is missing, unknown or malformed; all are listed.
     """
-    fields = yaml.safe_load(path.read_text(encoding="utf8"))
-    wrong = [
-        f"document {f.get('document')}, line {f.get('line')}: {w}"
-        for f in fields
-        for w in mistakes(f)
-    ]
-    if wrong:
-        raise ValueError(f"correct {path.name}:\n" + "\n".join(wrong))
+    fields = records.read(
+        path,
+        lambda f: f"document {f.get('document')}, line {f.get('line')}",
+        mistakes,
+    )
     found = [
         Heading(**f | {"treated": tuple(f.get("treated", ()))}) for f in fields
     ]
@@ -105,15 +101,7 @@ def read(path: Path = FILE) -> list[Heading]:
 
 def mistakes(fields: dict) -> list[str]:
     """What is wrong with the fields of a heading, each in a few words."""
-    known = FIELDS | CHOICE
-    wrong = [f"{k} is missing" for k in FIELDS if not fields.get(k)]
-    wrong += [f"{k} is unknown" for k in fields if k not in known]
-    wrong += [
-        f"{k} must be a {known[k].__name__}"
-        for k, value in fields.items()
-        if k in known and not isinstance(value, known[k])
-    ]
-    return wrong or malformed(fields)
+    return records.misfit(fields, FIELDS, CHOICE) or malformed(fields)
 
 
 def malformed(fields: dict) -> list[str]:
@@ -132,4 +120,4 @@ def malformed(fields: dict) -> list[str]:
         ),
         "treated names a place twice": len(links) == len(set(links)),
     }
-    return [rule for rule, kept in rules.items() if not kept]
+    return records.broken(rules)

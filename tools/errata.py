@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
+from tools import records
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "book" / "errata.yml"
@@ -88,13 +88,8 @@ def read(path: Path = FILE) -> list[Entry]:
     Raises:
         ValueError: a field is missing, unknown or malformed; all are listed.
     """
-    fields = yaml.safe_load(path.read_text(encoding="utf8"))
-    wrong = [f"{f.get('id')}: {w}" for f in fields for w in mistakes(f)]
-    names = [f.get("id") for f in fields]
-    wrong += [f"{n}: twice" for n in sorted(set(names)) if names.count(n) > 1]
-    if wrong:
-        raise ValueError(f"correct {path.name}:\n" + "\n".join(wrong))
-    return sorted((entry(f) for f in fields), key=place)
+    found = records.read(path, lambda f: f"{f.get('id')}", mistakes)
+    return sorted((entry(f) for f in found), key=place)
 
 
 def place(one: Entry) -> tuple:
@@ -126,14 +121,7 @@ def entry(fields: dict) -> Entry:
 
 def mistakes(fields: dict) -> list[str]:
     """What is wrong with the fields of an entry, each in a few words."""
-    known = NEEDED | OPTIONAL
-    wrong = [f"{k} is missing" for k in NEEDED if not fields.get(k)]
-    wrong += [f"{k} is unknown" for k in fields if k not in known]
-    wrong += [
-        f"{k} must be a {known[k].__name__}"
-        for k, value in fields.items()
-        if k in known and not isinstance(value, known[k])
-    ]
+    wrong = records.misfit(fields, NEEDED, OPTIONAL)
     return wrong or [*misplaced(fields), *malformed(fields), *untested(fields)]
 
 
@@ -170,7 +158,7 @@ def malformed(fields: dict) -> list[str]:
             "."
         ),
     }
-    return [rule for rule, kept in rules.items() if not kept]
+    return records.broken(rules)
 
 
 def untested(fields: dict) -> list[str]:

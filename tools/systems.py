@@ -10,15 +10,14 @@ that is all of it, there are no places and tests.
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
+from tools import records
 from tools.document_map import LINK, NUMBER, PARTS
 from tools.errata import ROOT, TEST
 
 FILE = ROOT / "book" / "systems.yml"
 NEEDED = {"system": str, "named": dict, "shows": str}
 COVERED = {"treated": list, "tests": list}
-KNOWN = NEEDED | COVERED | {"not_covered": str}
+OPTIONAL = COVERED | {"not_covered": str}
 
 
 @dataclass(frozen=True)
@@ -45,13 +44,8 @@ def read(path: Path = FILE) -> list[System]:
     Raises:
         ValueError: a field is missing, unknown or malformed; all are listed.
     """
-    fields = yaml.safe_load(path.read_text(encoding="utf8"))
-    wrong = [f"{f.get('system')}: {w}" for f in fields for w in mistakes(f)]
-    names = [f.get("system") for f in fields]
-    wrong += [f"{n}: twice" for n in sorted(set(names)) if names.count(n) > 1]
-    if wrong:
-        raise ValueError(f"correct {path.name}:\n" + "\n".join(wrong))
-    return [system(f) for f in fields]
+    found = records.read(path, lambda f: f"{f.get('system')}", mistakes)
+    return [system(f) for f in found]
 
 
 def system(fields: dict) -> System:
@@ -68,14 +62,7 @@ def system(fields: dict) -> System:
 
 def mistakes(fields: dict) -> list[str]:
     """What is wrong with the fields of a system, each in a few words."""
-    wrong = [f"{k} is missing" for k in NEEDED if k not in fields]
-    wrong += [f"{k} is unknown" for k in fields if k not in KNOWN]
-    wrong += [
-        f"{k} must be a {KNOWN[k].__name__}"
-        for k, value in fields.items()
-        if k in KNOWN and not isinstance(value, KNOWN[k])
-    ]
-    return wrong or malformed(fields)
+    return records.misfit(fields, NEEDED, OPTIONAL) or malformed(fields)
 
 
 def malformed(fields: dict) -> list[str]:
@@ -100,4 +87,4 @@ def malformed(fields: dict) -> list[str]:
             isinstance(t, str) and TEST.fullmatch(t) for t in tests
         ),
     }
-    return [rule for rule, kept in rules.items() if not kept]
+    return records.broken(rules)
