@@ -15,6 +15,7 @@ from torch.distributions import (
 
 from course.nn.conditions import Labels, beside, one_hot, wanted
 from course.nn.likelihoods import Likelihood, bernoulli
+from course.nn.moments import mean_and_log_var
 from course.protocols import Batch, Losses, PerExample
 
 
@@ -70,14 +71,7 @@ class ConditionalVAE(nn.Module):
             ValueError: the encoder's output has not twice the width of z.
         """
         output = self.encoder(beside(x, self.condition(y)))
-        shape = len(x), 2 * len(self.origin)
-        if output.shape != shape:
-            raise ValueError(
-                f"the encoder must return means and log-variances side by "
-                f"side, in the shape (batch, 2 latent_dim) = {shape}, not "
-                f"{tuple(output.shape)}: change its last layer or latent_dim"
-            )
-        mu, log_var = output.chunk(2, dim=1)
+        mu, log_var = mean_and_log_var(output, (len(x), len(self.origin)))
         return Independent(Normal(mu, (log_var / 2).exp()), 1)
 
     def likelihood(

@@ -18,6 +18,7 @@ from course.models.joint_vae.parts import (
     Modality,
     product_of_experts,
 )
+from course.nn.moments import mean_and_log_var
 from course.protocols import Losses, PerExample
 
 Subset = tuple[str, ...]
@@ -87,15 +88,10 @@ class JointVAE(nn.Module):
     def expert(self, name: str, x: Tensor) -> Expert:
         """Mean and log-variance of what this kind of data says about z."""
         output = self.modalities[name].encoder(x)
-        shape = len(x), 2 * len(self.origin)
-        if output.shape != shape:
-            raise ValueError(
-                f"the encoder of {name!r} must return means and log-variances "
-                f"side by side, in the shape (batch, 2 latent_dim) = {shape}, "
-                f"not {tuple(output.shape)}: change its last layer"
-            )
-        mu, log_var = output.chunk(2, dim=1)
-        return mu, log_var
+        network = f"the encoder of {name!r}"
+        return mean_and_log_var(
+            output, (len(x), len(self.origin)), network=network
+        )
 
     def product(self, experts: Sequence[Expert]) -> Distribution:
         """The normalised product of the experts and the prior."""

@@ -13,6 +13,7 @@ from torch.distributions import (
 
 from course.models.recommender.base import best_unseen
 from course.nn.mlp import MLP
+from course.nn.moments import mean_and_log_var
 from course.protocols import Losses, PerExample
 
 Users = Float[Tensor, "batch items"]
@@ -70,7 +71,9 @@ class MultVAE(nn.Module):
     def posterior(self, x: Users) -> Distribution:
         """q(z | x) = N(mu(x), diag(sigma(x)^2)); a row may be all zero."""
         seen = self.dropout(nn.functional.normalize(x, dim=1))
-        mu, log_var = self.encoder(seen).chunk(2, dim=1)
+        mu, log_var = mean_and_log_var(
+            self.encoder(seen), (len(x), len(self.origin))
+        )
         return Independent(Normal(mu, (log_var / 2).exp()), 1)
 
     def log_rho(

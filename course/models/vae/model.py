@@ -13,6 +13,7 @@ from torch.distributions import (
 )
 
 from course.nn.likelihoods import Likelihood, bernoulli
+from course.nn.moments import mean_and_log_var
 from course.protocols import Batch, Losses, PerExample
 
 Samples = Float[Tensor, "samples batch"]  # one number a draw and an example
@@ -67,14 +68,9 @@ class VAE(nn.Module):
         Raises:
             ValueError: the encoder's output has not twice the width of z.
         """
-        output, wanted = self.encoder(x), (len(x), 2 * len(self.origin))
-        if output.shape != wanted:
-            raise ValueError(
-                f"the encoder must return means and log-variances side by "
-                f"side, in the shape (batch, 2 latent_dim) = {wanted}, not "
-                f"{tuple(output.shape)}: change its last layer or latent_dim"
-            )
-        mu, log_var = output.chunk(2, dim=1)
+        mu, log_var = mean_and_log_var(
+            self.encoder(x), (len(x), len(self.origin))
+        )
         return Independent(Normal(mu, (log_var / 2).exp()), 1)
 
     def likelihood(self, z: Float[Tensor, "... latent"]) -> Distribution:
