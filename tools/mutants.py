@@ -27,7 +27,8 @@ from tools import gate
 
 ROOT = Path(__file__).parents[1]
 SURVIVORS = ROOT / "tools" / "mutants.yml"
-COPIED = ("course", "tests", "tools", "conftest.py", "pyproject.toml")
+FOLDERS = ("course", "tests", "tools", "benchmarks")
+COPIED = (*FOLDERS, "conftest.py", "pyproject.toml")
 SHARED = "tests/test_contract.py"
 LIBRARIES = (
     "beartype",

@@ -83,3 +83,17 @@ def test_a_mutant_meets_the_tests_that_import_its_model(tree):
     for file, name in [("line.py", "line"), ("curve/fit.py", "other")]:
         found = mutants.watchers(f"course/models/{file}", tree)
         assert found == (f"tests/models/test_{name}.py", shared)
+
+
+def test_what_the_tests_of_models_import_is_copied():
+    folders = {p.name for p in mutants.ROOT.iterdir() if p.is_dir()}
+    tests = mutants.ROOT / "tests"
+    for path in [*tests.glob("models/*.py"), tests / "test_contract.py"]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [a.name for a in getattr(node, "names", ())]
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            elif not isinstance(node, ast.Import):
+                continue
+            ours = {name.split(".")[0] for name in names} & folders
+            assert ours <= set(mutants.FOLDERS), path
