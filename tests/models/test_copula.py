@@ -206,6 +206,20 @@ def test_tensors_stay_tensors_and_blocks_change_nothing(
     np.testing.assert_allclose(found[likely], np.log(exact[likely]), atol=0.045)
 
 
+def test_a_fit_learns_from_every_block(monkeypatch):
+    alike = np.repeat([[0, 0], [1, 1]], 300, axis=0)
+    mixed = np.repeat(list(itertools.product(range(2), repeat=2)), 150, axis=0)
+    x = np.concatenate([alike, mixed])
+    whole = GaussianCopula(2, random_state=0).fit(x)
+    size = 600 * 2 * whole.samples
+    monkeypatch.setattr("course.models.copula.gaussian.BLOCK", size)
+    halves = GaussianCopula(2, random_state=0).fit(x)
+    assert whole.correlation_[0, 1] > 0.5
+    np.testing.assert_allclose(
+        halves.correlation_, whole.correlation_, atol=0.05
+    )
+
+
 @pytest.mark.gpu
 def test_a_gpu_gives_the_same_answer():
     x = torch.tensor(ALPHABET)

@@ -266,6 +266,18 @@ def test_restarts_never_hurt():
     assert scores[-1] > scores[0]
 
 
+def test_the_run_that_ends_best_is_kept(monkeypatch):
+    run, ends = MixtureOfPPCA._run, iter([[0.0, 3.0], [1.0, 2.0]])
+
+    def other_ends(self, x, rng):
+        theta, _, done = run(self, x, rng)
+        return theta, next(ends), done
+
+    monkeypatch.setattr(MixtureOfPPCA, "_run", other_ends)
+    model = MixtureOfPPCA(2, n_init=2, random_state=0).fit(WINE)
+    assert list(model.history_) == [0, 3]
+
+
 def test_many_rows_are_taken_in_blocks(wines, monkeypatch):
     monkeypatch.setattr(factors, "CACHE", 3 * (13 + 9) * 7)
     monkeypatch.setattr(em, "CACHE", 1)

@@ -156,6 +156,13 @@ def test_a_row_without_an_end_is_a_beginning(X):
     assert np.isclose(np.exp(both).sum(), np.exp(prefix))
 
 
+def test_single_symbols_can_be_drawn(X):
+    model = NGram(1, n_symbols=V).fit(X)
+    drawn = model.sample(4000, random_state=0, max_length=1)[:, 0]
+    p = np.exp(model.score_samples(np.array([[0] * 12])))[0]
+    assert abs((drawn == 0).mean() - p) < 5 * math.sqrt(p / 4000)
+
+
 def test_samples_have_the_frequencies_of_the_model(X):
     model = NGram(2, n_symbols=V).fit(X)
     drawn = model.sample(20_000, random_state=0, max_length=99)

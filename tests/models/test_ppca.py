@@ -321,6 +321,16 @@ def test_marginalising_recovers_planted_factors_better_than_filling():
     np.testing.assert_allclose(exact.mean_, np.arange(10.0), atol=0.4)
 
 
+@pytest.mark.parametrize(("unit", "origin"), [(1e-8, 0), (1, 1e7)])
+def test_neither_unit_nor_origin_matters(unit, origin):
+    """Small noise is judged beside the spread of the data, not beside 1."""
+    near = PPCA(2).fit(WINE)
+    far = PPCA(2).fit(WINE * unit + origin)
+    assert far.noise_variance_ / unit**2 == pytest.approx(
+        near.noise_variance_, rel=1e-5
+    )
+
+
 def test_many_rows_are_taken_in_blocks(monkeypatch):
     X = holes(WINE)
     whole = with_holes(2).fit(X)
