@@ -1,5 +1,7 @@
 """The normal distribution against SciPy, integrals on grids and optimisers."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -164,6 +166,16 @@ def test_tensors_stay_tensors(X):
     ]
     assert all(isinstance(part, torch.Tensor) for part in parts)
     assert all(part.dtype == torch.float64 for part in parts)
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e30])
+def test_a_spread_is_judged_in_its_own_unit(X, unit):
+    shift = 3 * math.log(unit)
+    np.testing.assert_allclose(
+        Gaussian().fit(X * unit).score_samples(X * unit),
+        Gaussian().fit(X).score_samples(X) - shift,
+        rtol=1e-9,
+    )
 
 
 @pytest.mark.parametrize(
