@@ -298,6 +298,8 @@ def test_the_loss_is_the_bound_by_formula(vae):
     with seeded(3):
         loss = vae.loss(x)
     assert torch.allclose(loss["loss"], (0.3 * kl - log_p).mean(), atol=1e-5)
+    assert torch.allclose(loss["reconstruction"], -log_p.mean(), atol=1e-5)
+    assert torch.allclose(loss["kl"], kl.mean(), atol=1e-6)
 
 
 def test_the_bound_is_below_the_log_probability(vae):
