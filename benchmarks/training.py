@@ -17,6 +17,7 @@ import json  # noqa: E402
 import os  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
 from contextlib import contextmanager  # noqa: E402
+from functools import cache  # noqa: E402
 from itertools import islice  # noqa: E402
 
 import torch  # noqa: E402
@@ -36,7 +37,6 @@ from course.seeding import seeded  # noqa: E402
 from course.training import Turn, fit, train  # noqa: E402
 
 BATCH, LR, STEPS, SHAPE = 100, 1e-3, 200, (1, 8, 8)
-DIGITS = torch.from_numpy(digits("train")[0])
 CPU = Fabric(accelerator="cpu", devices=1)  # one for all, as in a chapter
 
 
@@ -123,13 +123,23 @@ def endless(loader: DataLoader) -> Iterator[Tensor]:
         yield from loader
 
 
+@cache
+def training_digits() -> Tensor:
+    """The training digits, read once and outside the measured time."""
+    return torch.from_numpy(digits("train")[0])
+
+
 def result(
     learn: Callable, make: Callable[[], nn.Module], *, steps: int = STEPS
 ) -> Tensor:
     """Train a new model from seed 0; all its parameters in one row."""
     with seeded(0):
         model = make()
-        learn(model, DataLoader(DIGITS, batch_size=BATCH, shuffle=True), steps)
+        learn(
+            model,
+            DataLoader(training_digits(), batch_size=BATCH, shuffle=True),
+            steps,
+        )
     return nn.utils.parameters_to_vector(model.parameters()).detach()
 
 

@@ -340,7 +340,6 @@ def test_a_chapter_runs_in_time(chapter):
     times = json.loads((BUILD / "run-times.json").read_text())
     front = yaml.safe_load(chapter.text.split("---\n")[1])
     allowed, seconds = front.get("run_seconds", SECONDS), times[chapter.name]
-    for _ in range(2):  # was the machine busy? the best of three runs counts
-        if seconds > allowed:
-            seconds = min(seconds, execute.run(chapter.name, ROOT).time)
+    if seconds > allowed:  # was the machine busy? the better of two runs counts
+        seconds = min(seconds, execute.run(chapter.name, ROOT).time)
     assert seconds <= allowed

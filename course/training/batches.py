@@ -26,8 +26,8 @@ class Batches:
     Args:
         loader: yields batches and is started afresh whenever it runs out.
         fabric: the device, and the processes that share the data.
-        kept: whether the position will be asked for. To note the random state
-            takes as long as a small batch, so that it is done only then.
+        kept: whether the position will be asked for. Only then is the random
+            state noted at every epoch; a small network would feel it.
     """
 
     def __init__(
